@@ -1,0 +1,2 @@
+//! The `idse` command line.
+fn main() {}

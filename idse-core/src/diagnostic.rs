@@ -1,0 +1,146 @@
+//! Findings: what a rule saw, where, and what to do about it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{ProjectName, SessionId};
+use crate::stage::Stage;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Should be mended; fails only with `--strict`.
+    Warning,
+    /// Must be mended.
+    Error,
+}
+
+impl Severity {
+    /// Returns the stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// From 1.
+    pub line: u32,
+    /// From 1, in Unicode scalar values.
+    pub column: u32,
+    /// From 0, in bytes of the file as it is on disk.
+    pub offset: u32,
+}
+
+/// A range of a text; `end` is the place behind the last character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
+    /// The first character.
+    pub start: Position,
+    /// Behind the last character.
+    pub end: Position,
+}
+
+/// A change that mends a finding for certain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fix {
+    /// What it does, as an imperative sentence.
+    pub title: String,
+    /// The replacements, in order, not overlapping.
+    pub edits: Vec<Edit>,
+}
+
+/// The replacement of a range of bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The first byte.
+    pub start: u32,
+    /// Behind the last byte.
+    pub end: u32,
+    /// What stands there afterwards.
+    pub replacement: String,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// The permanent code: `IDSE101`.
+    pub code: String,
+    /// The rule's name: `requires-input`.
+    pub name: String,
+    /// How much it matters in this project.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// The file, relative to the workspace, with forward slashes.
+    pub path: String,
+    /// The project.
+    pub project: Option<ProjectName>,
+    /// The session.
+    pub session: Option<SessionId>,
+    /// The stage, where the finding belongs to one.
+    pub stage: Option<Stage>,
+    /// Where, where that is known.
+    pub span: Option<Span>,
+    /// The change that mends it, where that is certain.
+    pub fix: Option<Fix>,
+}
+
+/// The findings of one validation, ordered by project, session, path, place and code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidationReport {
+    /// The findings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How many sessions were looked at.
+    pub sessions: u64,
+    /// How many artifacts were looked at.
+    pub artifacts: u64,
+    /// How many findings the baseline file holds back.
+    pub baselined: u64,
+    /// How many findings inline comments hold back.
+    pub suppressed: u64,
+    /// The texts that findings point into, by path: for drawing, not part of the JSON.
+    #[serde(skip)]
+    pub sources: BTreeMap<String, std::sync::Arc<str>>,
+}
+
+impl ValidationReport {
+    /// Returns how many findings have this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.diagnostics.iter().filter(|d| d.severity == severity).count()
+    }
+
+    /// Tells whether the validation passed; with `strict`, warnings fail too.
+    pub fn is_clean(&self, strict: bool) -> bool {
+        let limit = if strict { Severity::Warning } else { Severity::Error };
+        self.diagnostics.iter().all(|d| d.severity < limit)
+    }
+
+    /// Takes in the findings of another report.
+    pub fn merge(&mut self, other: Self) {
+        self.diagnostics.extend(other.diagnostics);
+        self.sessions += other.sessions;
+        self.artifacts += other.artifacts;
+        self.baselined += other.baselined;
+        self.suppressed += other.suppressed;
+        self.sources.extend(other.sources);
+    }
+}

@@ -1,0 +1,35 @@
+//! Loads, validates, conflict-checks and syncs the seven Markdown artifacts of Intent-Driven Systems Engineering.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail"))]
+
+mod artifact;
+pub mod config;
+mod context;
+mod diagnostic;
+mod error;
+mod fs;
+mod markdown;
+mod name;
+pub mod remote;
+pub mod report;
+pub mod rules;
+mod session;
+mod stage;
+mod state;
+pub mod sync;
+pub mod template;
+mod text;
+mod workspace;
+
+pub use artifact::{Artifact, Blocked, BlockedReason, Content};
+pub use context::{Cancel, Clock, Context, Env, Progress, SystemClock};
+pub use diagnostic::{Diagnostic, Edit, Fix, Position, Severity, Span, ValidationReport};
+pub use error::{Error, ErrorKind, Result};
+pub use name::{OpId, ProjectId, ProjectName, SessionId, SessionKey, did_you_mean};
+pub use session::{FileProblem, FileRole, Session, SessionMetadata, SessionSummary, SessionType};
+pub use stage::{Stage, StageStatus};
+pub use state::SessionState;
+pub use text::{Digest, LineEnding, ObjectId, TextStyle, canonical};
+pub use workspace::{InitReport, InitRequest, Listing, ProjectFile, StageChange, Workspace};
