@@ -21,7 +21,7 @@ const ROOT: &str = ".idse/sync";
 const LOG: &str = ".idse/sync/log.jsonl";
 
 /// The engine's own files are bounded too: nothing hangs on a file that somebody blew up.
-const LIMIT: u64 = 256 << 20;
+const LIMIT: u64 = crate::fs::LARGEST;
 
 /// Access to the engine's own files of one workspace.
 #[derive(Clone, Copy)]

@@ -91,7 +91,7 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
     let aside = objects::aside(&log.op, change.stage);
     let swap = workspace.dir().swap(&path, change.before, new.as_deref(), &aside)?;
     // An editor that writes in place may have changed the file while it was displaced: keep what it wrote.
-    if let Found::Bytes(bytes) = workspace.dir().read(&aside, u64::MAX)? {
+    if let Found::Bytes(bytes) = workspace.dir().read(&aside, crate::fs::LARGEST)? {
         store.keep(&bytes)?;
     }
     Ok(swap == Swap::Done)
@@ -99,7 +99,7 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
 
 /// Returns the id of what a file holds: `Some(None)` nothing, `None` something that is no plain file.
 fn current(workspace: &Workspace, path: &str) -> Result<Option<Option<ObjectId>>> {
-    Ok(match workspace.dir().read(path, u64::MAX)? {
+    Ok(match workspace.dir().read(path, crate::fs::LARGEST)? {
         Found::Absent => Some(None),
         Found::Bytes(bytes) => Some(Some(ObjectId::of(&bytes))),
         Found::Blocked(_) => None,

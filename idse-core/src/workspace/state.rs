@@ -6,12 +6,11 @@
 use serde_json::{Map, Value};
 
 use super::json::{self, ObjectFile};
-use super::{StageChange, Workspace, objects, project_path, session_path};
+use super::{Workspace, objects, project_path, session_path};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::name::{ProjectName, SessionId, SessionKey};
 use crate::session::{FileProblem, FileRole};
-use crate::stage::{Stage, StageStatus};
 use crate::state::{SessionState, to_file_text};
 
 type Object = Map<String, Value>;
