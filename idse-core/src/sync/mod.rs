@@ -17,6 +17,7 @@ mod resolve;
 mod retention;
 mod rows;
 mod settle;
+mod stage;
 mod store;
 mod transaction;
 mod undo;
