@@ -2,5 +2,7 @@
 
 pub mod merge;
 mod report;
+mod shim;
+pub use shim::*;
 
 pub use report::*;
