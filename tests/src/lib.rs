@@ -1,1 +1,10 @@
-//! Helpers of the tests that cross the parts.
+//! Helpers of the tests that cross the parts: a workspace in a temporary folder, and the `idse` program run so that
+//! nothing of the machine leaks into it.
+
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and writes what it likes")]
+
+mod run;
+mod sandbox;
+
+pub use run::{Run, redact};
+pub use sandbox::{Sandbox, idse_program};

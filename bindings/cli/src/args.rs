@@ -116,10 +116,13 @@ fn refuse(error: &clap::Error, json: bool) -> Exit {
 
 fn usage(error: &clap::Error) -> Error {
     let text = error.render().to_string();
-    let first = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").trim();
-    Error::new(ErrorKind::InvalidArgument, first.lines().map(str::trim).collect::<Vec<_>>().join(" "))
+    let paragraphs: Vec<String> =
+        text.split("\n\n").map(|part| part.lines().map(str::trim).collect::<Vec<_>>().join(" ")).collect();
+    let message = paragraphs.first().map_or("", |first| first.trim_start_matches("error: "));
+    let tip = paragraphs.iter().find_map(|part| part.trim().strip_prefix("tip: "));
+    Error::new(ErrorKind::InvalidArgument, message)
         .with_reason("usage")
-        .with_hint("Run the command with --help to see what it takes.")
+        .with_hint(tip.unwrap_or("Run the command with --help to see what it takes."))
 }
 
 /// Parses a stage; clap lists the names, suggests the nearest and completes them.
