@@ -75,15 +75,18 @@ impl Artifact {
 }
 
 impl Content {
+    /// Tells whether there is no file.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
     /// Takes bytes as a text, or says why they cannot be one; `path` is for the message.
     pub fn of_bytes(bytes: Vec<u8>, path: &str) -> Self {
         let blocked = |reason, message| Self::Blocked(Blocked { reason, message });
         match String::from_utf8(bytes) {
             Ok(text) => match text.find('\0') {
                 None => Self::Text(text.into()),
-                Some(at) => {
-                    blocked(BlockedReason::Nul, format!("{path} holds a NUL character at byte {at}"))
-                }
+                Some(at) => blocked(BlockedReason::Nul, format!("{path} holds a NUL character at byte {at}")),
             },
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();

@@ -199,7 +199,21 @@ mod tests {
             assert!(good.parse::<SessionId>().is_ok(), "{good}");
         }
         for bad in [
-            "", ".", "..", "a/b", "a\\b", "a\0", "a\n", "-a", ".a", "a.", "a ", "é", "con", "NUL.txt", "Com1.x.y",
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a\\b",
+            "a\0",
+            "a\n",
+            "-a",
+            ".a",
+            "a.",
+            "a ",
+            "é",
+            "con",
+            "NUL.txt",
+            "Com1.x.y",
             &"x".repeat(65),
         ] {
             let error = bad.parse::<ProjectName>().expect_err(bad);

@@ -90,8 +90,9 @@ impl SessionState {
     /// Sets the status of a stage in the spelling of the object: `completed`, or `complete` where the object
     /// already says `complete`.
     pub fn set_status(&mut self, stage: Stage, status: StageStatus) {
-        let says_complete =
-            self.stages().is_some_and(|s| s.values().any(|v| v == "complete") && !s.values().any(|v| v == "completed"));
+        let says_complete = self
+            .stages()
+            .is_some_and(|s| s.values().any(|v| v == "complete") && !s.values().any(|v| v == "completed"));
         let word = match status {
             StageStatus::Complete if !says_complete => "completed",
             other => other.name(),
@@ -116,7 +117,9 @@ impl SessionState {
             .filter(|(key, value)| {
                 key.parse::<Stage>().is_err() || value.as_str().and_then(StageStatus::read).is_none()
             })
-            .map(|(key, value)| (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+            .map(|(key, value)| {
+                (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
             .collect()
     }
 
@@ -158,7 +161,11 @@ impl serde_json::ser::Formatter for Ascii {
         begin_object(), end_object(), begin_object_key(first: bool), begin_object_value(), end_object_value(),
     }
 
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut units = [0; 2];
         for character in fragment.chars() {
             if character.is_ascii() {
@@ -183,7 +190,8 @@ mod tests {
 
     #[test]
     fn the_spelling_of_the_file_is_kept() {
-        for (found, word) in [("complete", "complete"), ("completed", "completed"), ("pending", "completed")] {
+        for (found, word) in [("complete", "complete"), ("completed", "completed"), ("pending", "completed")]
+        {
             let mut state = state(&format!(r#"{{"stages": {{"intent": "{found}", "spec": "pending"}}}}"#));
             state.set_status(Stage::Spec, StageStatus::Complete);
             assert_eq!(state.raw()["stages"]["spec"], word, "{found}");

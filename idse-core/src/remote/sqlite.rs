@@ -10,5 +10,7 @@ pub struct SqliteRemote {}
 
 impl SqliteRemote {
     /// Says what the agency in a file is, without opening it.
-    pub fn info_of(_path: &Path) -> RemoteInfo { todo!() }
+    pub fn info_of(_path: &Path) -> RemoteInfo {
+        todo!()
+    }
 }

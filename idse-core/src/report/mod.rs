@@ -20,4 +20,6 @@ pub enum Format {
 }
 
 /// Writes a report in a form; `color` matters to [`Format::Full`] and [`Format::Concise`] only.
-pub fn render(_report: &ValidationReport, _format: Format, _color: bool) -> String { todo!() }
+pub fn render(_report: &ValidationReport, _format: Format, _color: bool) -> String {
+    todo!()
+}

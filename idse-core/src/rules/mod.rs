@@ -8,10 +8,20 @@ use crate::session::Session;
 use crate::stage::{Stage, StageStatus};
 
 /// Validates a session; `stages` empty means all. Pure: the same input gives the same report.
-pub fn validate(_session: &Session, _stages: &[Stage], _settings: &ValidateSettings) -> ValidationReport { todo!() }
+pub fn validate(_session: &Session, _stages: &[Stage], _settings: &ValidateSettings) -> ValidationReport {
+    todo!()
+}
 
 /// Validates one text as the artifact of a stage, as an editor holds it before it is saved.
-pub fn validate_text(_key: Option<&SessionKey>, _stage: Stage, _status: StageStatus, _text: &str, _settings: &ValidateSettings) -> Vec<Diagnostic> { todo!() }
+pub fn validate_text(
+    _key: Option<&SessionKey>,
+    _stage: Stage,
+    _status: StageStatus,
+    _text: &str,
+    _settings: &ValidateSettings,
+) -> Vec<Diagnostic> {
+    todo!()
+}
 
 /// What a rule says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +39,14 @@ pub struct RuleInfo {
 }
 
 /// Lists the rules by code.
-pub fn all() -> Vec<RuleInfo> { todo!() }
+pub fn all() -> Vec<RuleInfo> {
+    todo!()
+}
 
 /// Finds a rule by code or name.
 ///
 /// # Errors
 /// `NotFound`, with the nearest name.
-pub fn explain(_rule: &str) -> Result<RuleInfo> { todo!() }
+pub fn explain(_rule: &str) -> Result<RuleInfo> {
+    todo!()
+}

@@ -23,7 +23,11 @@ pub struct MergeConflict {
 }
 
 /// Merges what two sides made of a base.
-pub fn merge_text(_base: &str, _local: &str, _remote: &str) -> Merge { todo!() }
+pub fn merge_text(_base: &str, _local: &str, _remote: &str) -> Merge {
+    todo!()
+}
 
 /// Tells whether a text still holds marker lines of the given length.
-pub fn has_markers(_text: &str, _marker_length: usize) -> bool { todo!() }
+pub fn has_markers(_text: &str, _marker_length: usize) -> bool {
+    todo!()
+}

@@ -1,8 +1,31 @@
 //! Push, pull and everything between: what both sides last agreed on decides, never a clock.
+//!
+//! `classify`, `merge` and `plan` decide and are pure; `transaction` and the verbs act. See `docs/design.md`.
 
+mod base;
+mod classify;
+mod clone;
+mod engine;
 pub mod merge;
+mod plan;
+mod pull;
+mod push;
+mod query;
+mod record;
 mod report;
+mod resolve;
+mod rows;
 mod shim;
-pub use shim::*;
+mod settle;
+mod store;
+mod transaction;
+mod undo;
 
+pub use clone::{clone, link};
+pub use pull::pull;
+pub use push::push;
+pub use query::{diff, diff_remote, remote_status, status, status_checked};
 pub use report::*;
+pub use resolve::resolve;
+pub use settle::settle;
+pub use undo::undo;

@@ -187,6 +187,8 @@ pub enum Verb {
     Resolve,
     /// `sync undo`.
     Undo,
+    /// Finding out what became of a push whose reply was lost.
+    Settle,
 }
 
 /// How a sync ended.
@@ -240,7 +242,10 @@ impl SyncReport {
     /// Returns the stages with an action that moved a text or a status.
     pub fn moved(&self) -> Vec<Stage> {
         let moves = |s: &&Step| {
-            matches!(s.action, Action::Send | Action::SendNull | Action::Write | Action::Merge | Action::Remove)
+            matches!(
+                s.action,
+                Action::Send | Action::SendNull | Action::Write | Action::Merge | Action::Remove
+            )
         };
         self.steps.iter().filter(moves).map(|s| s.stage).collect()
     }

@@ -1,0 +1,387 @@
+//! What a push or a pull will do, as a value. Pure: no disk, no network, no clock.
+
+use std::collections::BTreeMap;
+
+use crate::artifact::Content;
+use crate::remote::{RemoteSession, RemoteText};
+use crate::session::Session;
+use crate::stage::{Stage, StageStatus};
+use crate::state::SessionState;
+use crate::sync::base::Base;
+use crate::sync::classify::{Known, Local, Remote, StatusClass, classify, classify_status};
+use crate::sync::merge::{Merge, MergeConflict, merge_text};
+use crate::sync::record::{ConflictRecord, StatusConflict};
+use crate::sync::{Action, Class, ConflictKind, PullOptions, PushOptions, Step};
+use crate::template;
+use crate::text::{Digest, TextStyle};
+
+/// The three sides of a session, and what a person still has to decide.
+pub(crate) struct Sides<'a> {
+    pub(crate) local: &'a Session,
+    pub(crate) base: Option<&'a Base>,
+    pub(crate) remote: &'a RemoteSession,
+    pub(crate) open: &'a BTreeMap<Stage, ConflictRecord>,
+}
+
+/// One stage of a push.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PushStep {
+    pub(crate) step: Step,
+    /// The status to send.
+    pub(crate) status: Option<StageStatus>,
+}
+
+/// One stage of a pull.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PullStep {
+    pub(crate) step: Step,
+    /// What the file is to hold (`Some(None)`: nothing).
+    pub(crate) write: Option<Option<String>>,
+    /// The status to set here.
+    pub(crate) status: Option<StageStatus>,
+    pub(crate) conflict: Option<ConflictDraft>,
+}
+
+/// A conflict before its texts are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ConflictDraft {
+    pub(crate) kind: ConflictKind,
+    pub(crate) base: Option<String>,
+    pub(crate) local: Option<String>,
+    pub(crate) remote: Option<String>,
+    pub(crate) merged: Option<String>,
+    pub(crate) marker_length: usize,
+    pub(crate) places: usize,
+    pub(crate) status: Option<StatusConflict>,
+}
+
+impl Sides<'_> {
+    fn known(&self, stage: Stage, text: &str) -> Known {
+        Known {
+            digest: Digest::of(text),
+            is_empty: text.is_empty(),
+            untouched: template::is_untouched(stage, &self.local.key, text),
+        }
+    }
+
+    fn remote_text(&self, stage: Stage) -> &RemoteText {
+        self.remote.texts.get(&stage).unwrap_or(&RemoteText::Unmapped)
+    }
+
+    /// Classifies a stage; the step says nothing yet about what is done.
+    pub(crate) fn step(&self, stage: Stage) -> Step {
+        let local = match &self.local.artifact(stage).content {
+            Content::Absent => Local::Absent,
+            Content::Blocked(_) => Local::Blocked,
+            Content::Text(text) => Local::Text(self.known(stage, text)),
+        };
+        let remote = match self.remote_text(stage) {
+            RemoteText::Absent => Remote::Absent,
+            RemoteText::Unknown => Remote::Unknown,
+            RemoteText::Unmapped => Remote::Unmapped,
+            RemoteText::Text(text) => Remote::Text(self.known(stage, text)),
+        };
+        let base = self.base.and_then(|base| base.stage(stage).agreed).map(|text| text.digest);
+        let digest = |known: Known| known.digest;
+        Step {
+            stage,
+            class: classify(local, base, remote),
+            action: Action::None,
+            message: None,
+            local: if let Local::Text(known) = local { Some(digest(known)) } else { None },
+            base,
+            remote: if let Remote::Text(known) = remote { Some(digest(known)) } else { None },
+        }
+    }
+
+    fn statuses(&self, stage: Stage) -> (StageStatus, StageStatus, Option<StageStatus>) {
+        let base = self.base.map(|base| base.status(stage)).unwrap_or_default();
+        let remote = self.remote.state.clone().map(SessionState::new).and_then(|s| s.known_status(stage));
+        (self.local.state.status(stage), base, remote)
+    }
+
+    pub(crate) fn status_class(&self, stage: Stage) -> StatusClass {
+        let (local, base, remote) = self.statuses(stage);
+        classify_status(local, base, remote)
+    }
+
+    fn blocked_message(&self, stage: Stage) -> Option<String> {
+        match &self.local.artifact(stage).content {
+            Content::Blocked(blocked) => Some(blocked.message.clone()),
+            Content::Absent | Content::Text(_) => None,
+        }
+    }
+}
+
+/// Plans a push. `gate` has a sentence for every stage that validation does not let through.
+pub(crate) fn plan_push(
+    sides: &Sides<'_>,
+    options: &PushOptions,
+    gate: &BTreeMap<Stage, String>,
+) -> Vec<PushStep> {
+    let selected = |stage: &Stage| options.stages.is_empty() || options.stages.contains(stage);
+    let mut steps: Vec<_> =
+        Stage::ALL.into_iter().filter(selected).map(|stage| push_step(sides, options, gate, stage)).collect();
+    guard_push(sides, options, &mut steps);
+    steps
+}
+
+fn push_step(
+    sides: &Sides<'_>,
+    options: &PushOptions,
+    gate: &BTreeMap<Stage, String>,
+    stage: Stage,
+) -> PushStep {
+    let mut step = sides.step(stage);
+    let (local_status, _, remote_status) = sides.statuses(stage);
+    let status_class = sides.status_class(stage);
+    let consent = sides.base.is_some_and(|base| base.stage(stage).consent);
+    let delete = options.delete.contains(&stage) || consent;
+    let (action, message) = push_action(step.class, stage, options.allow_empty, delete);
+    step.action = action;
+    step.message = message;
+    if step.class == Class::Blocked {
+        step.message = sides.blocked_message(stage);
+    }
+    let sends_status = status_class == StatusClass::Local || remote_status.is_none();
+    if step.action == Action::None && status_class == StatusClass::Local {
+        step.action = Action::Status;
+    }
+    if status_class == StatusClass::Conflict && !matches!(step.action, Action::Refuse) {
+        step.action = Action::Conflict;
+        step.message = Some("both sides set the status; run `idse sync pull`".into());
+    }
+    let sends = matches!(step.action, Action::Send | Action::SendNull | Action::Status);
+    if sends && sides.open.contains_key(&stage) {
+        step.action = Action::Conflict;
+        step.message = Some(format!("has an open conflict; run `idse sync resolve {stage}`"));
+    } else if let (true, Some(why)) = (sends, gate.get(&stage)) {
+        step.action = Action::Refuse;
+        step.message = Some(why.clone());
+    }
+    let status = sends_status.then_some(local_status);
+    PushStep { step, status }
+}
+
+fn push_action(class: Class, stage: Stage, allow_empty: bool, delete: bool) -> (Action, Option<String>) {
+    match class {
+        Class::InSync => (Action::None, None),
+        Class::LocalChange | Class::NewHere => (Action::Send, None),
+        Class::SameChange | Class::Adopt | Class::BothGone => (Action::Record, None),
+        Class::RemoteChange | Class::NewThere => {
+            (Action::Leave, Some("remote is newer; run `idse sync pull`".into()))
+        }
+        Class::BothChanged | Class::BothAdded | Class::DeleteEdit | Class::EditClear => {
+            (Action::Conflict, Some(format!("{}; run `idse sync pull`", class.describe())))
+        }
+        Class::DeletedHere if delete => (Action::SendNull, None),
+        Class::DeletedHere => {
+            (Action::Leave, Some(format!("deleted here; `--delete {stage}` clears it in the agency too")))
+        }
+        Class::ClearedThere => (
+            Action::Leave,
+            Some("cleared in the agency; `idse sync pull --accept-clear` removes the file too".into()),
+        ),
+        Class::Unmapped => (Action::Leave, Some("skipped: the agency has no place for it".into())),
+        Class::Blocked => (Action::Refuse, None),
+        Class::Suspicious if allow_empty => (Action::Send, None),
+        Class::Suspicious => {
+            (Action::Refuse, Some("the file has become empty; `--allow-empty` sends it all the same".into()))
+        }
+    }
+}
+
+/// Refuses to clear or empty more than half of what the agency holds.
+fn guard_push(sides: &Sides<'_>, options: &PushOptions, steps: &mut [PushStep]) {
+    if options.force_clear {
+        return;
+    }
+    let held = sides.remote.texts.values().filter(|t| t.text().is_some_and(|t| !t.is_empty())).count();
+    let clears = |s: &PushStep| match s.step.action {
+        Action::SendNull => true,
+        Action::Send => s.step.class == Class::Suspicious,
+        _ => false,
+    };
+    if steps.iter().filter(|s| clears(s)).count() * 2 > held.max(1) {
+        for step in steps.iter_mut().filter(|s| clears(s)) {
+            refuse_mass_clear(&mut step.step);
+        }
+    }
+}
+
+fn refuse_mass_clear(step: &mut Step) {
+    step.action = Action::Refuse;
+    step.message =
+        Some("this would clear more than half of the stages; `--force-clear` does it all the same".into());
+}
+
+/// Plans a pull. `agreed` has the base text of every stage whose object is there.
+pub(crate) fn plan_pull(
+    sides: &Sides<'_>,
+    options: &PullOptions,
+    agreed: &BTreeMap<Stage, String>,
+) -> Vec<PullStep> {
+    let selected = |stage: &Stage| options.stages.is_empty() || options.stages.contains(stage);
+    let mut steps: Vec<_> = Stage::ALL
+        .into_iter()
+        .filter(selected)
+        .map(|stage| pull_step(sides, options, agreed.get(&stage).map(String::as_str), stage))
+        .collect();
+    guard_pull(sides, options, &mut steps);
+    steps
+}
+
+fn pull_step(sides: &Sides<'_>, options: &PullOptions, agreed: Option<&str>, stage: Stage) -> PullStep {
+    let mut out = PullStep { step: sides.step(stage), write: None, status: None, conflict: None };
+    let open = sides.open.get(&stage);
+    let local = sides.local.artifact(stage).text();
+    let remote = sides.remote_text(stage).text();
+    let take = |text: Option<&str>| Some(text.map(|text| styled(local, text)));
+    match out.step.class {
+        Class::InSync | Class::LocalChange | Class::NewHere | Class::Suspicious | Class::Unmapped => {}
+        Class::SameChange | Class::Adopt | Class::BothGone => out.step.action = Action::Record,
+        Class::RemoteChange | Class::NewThere => {
+            out.step.action = Action::Write;
+            out.write = take(remote);
+        }
+        Class::DeletedHere if options.restore.contains(&stage) => {
+            out.step.action = Action::Write;
+            out.write = take(remote);
+        }
+        Class::DeletedHere => {
+            leave(&mut out.step, format!("deleted here; `--restore {stage}` writes the file again"));
+        }
+        Class::ClearedThere if options.accept_clear => {
+            out.step.action = Action::Remove;
+            out.write = Some(None);
+        }
+        Class::ClearedThere => {
+            leave(&mut out.step, "cleared in the agency; `--accept-clear` removes the file too".into());
+        }
+        Class::Blocked => {
+            out.step.action = Action::Refuse;
+            out.step.message = sides.blocked_message(stage);
+        }
+        Class::BothChanged | Class::BothAdded | Class::DeleteEdit | Class::EditClear => {
+            merge_stage(&mut out, open.is_some(), agreed, local, remote);
+        }
+    }
+    keep_unsettled(&mut out, open);
+    pull_status(&mut out, sides);
+    out
+}
+
+fn leave(step: &mut Step, message: String) {
+    step.action = Action::Leave;
+    step.message = Some(message);
+}
+
+fn styled(local: Option<&str>, text: &str) -> String {
+    local.map_or_else(|| text.to_owned(), |local| TextStyle::of(local).apply(text).into_owned())
+}
+
+/// Merges what both sides changed, or says what a person has to decide. Where a conflict is open already, the file
+/// is the person's: it is not merged behind their back.
+fn merge_stage(
+    out: &mut PullStep,
+    open: bool,
+    agreed: Option<&str>,
+    local: Option<&str>,
+    remote: Option<&str>,
+) {
+    let kind = match out.step.class {
+        Class::BothAdded => ConflictKind::BothAdded,
+        Class::DeleteEdit => ConflictKind::DeleteEdit,
+        Class::EditClear => ConflictKind::EditClear,
+        _ => ConflictKind::BothChanged,
+    };
+    let merge = match (local, remote) {
+        (Some(l), Some(r)) => merge_text(agreed.unwrap_or_default(), l, r),
+        (Some(one), None) | (None, Some(one)) => Merge::Clean(one.to_owned()),
+        (None, None) => return,
+    };
+    // Without the agreed text a merge would take one side's old lines for new ones.
+    let may_merge = kind == ConflictKind::BothChanged && agreed.is_some() && !open;
+    let (merged, marker_length, places) = match merge {
+        Merge::Clean(text) if may_merge => {
+            out.step.action = Action::Merge;
+            out.write = Some(Some(text));
+            return;
+        }
+        Merge::Clean(text) => (text, 0, 1),
+        Merge::Conflict(MergeConflict { marked, marker_length, places, .. }) => {
+            (marked, marker_length, places)
+        }
+    };
+    out.step.action = Action::Conflict;
+    out.conflict = Some(ConflictDraft {
+        kind,
+        base: agreed.map(str::to_owned),
+        local: local.map(str::to_owned),
+        remote: remote.map(str::to_owned),
+        merged: Some(merged),
+        marker_length,
+        places,
+        status: None,
+    });
+}
+
+/// A conflict that came from a lost reply stays open whatever the texts look like: only a person can tell.
+fn keep_unsettled(out: &mut PullStep, open: Option<&ConflictRecord>) {
+    let is_unsettled = open.is_some_and(|record| record.kind == ConflictKind::Unsettled);
+    if is_unsettled && !matches!(out.step.class, Class::InSync | Class::SameChange | Class::Adopt) {
+        out.step.action = Action::Conflict;
+        out.write = None;
+        out.conflict = None;
+    }
+}
+
+fn pull_status(out: &mut PullStep, sides: &Sides<'_>) {
+    let stage = out.step.stage;
+    let (local, _, remote) = sides.statuses(stage);
+    match sides.status_class(stage) {
+        StatusClass::InSync | StatusClass::Local => {}
+        StatusClass::Remote if out.step.action == Action::Conflict || out.step.action == Action::Refuse => {}
+        StatusClass::Remote => {
+            out.status = remote;
+            if out.step.action == Action::None {
+                out.step.action = Action::Status;
+            }
+        }
+        StatusClass::Conflict => {
+            let status = StatusConflict { local, remote: remote.unwrap_or_default() };
+            let draft = out.conflict.get_or_insert_with(|| ConflictDraft {
+                kind: ConflictKind::Status,
+                base: None,
+                local: None,
+                remote: None,
+                merged: None,
+                marker_length: 0,
+                places: 0,
+                status: None,
+            });
+            draft.status = Some(status);
+            if matches!(out.step.action, Action::None | Action::Record | Action::Leave) {
+                out.step.action = Action::Conflict;
+            }
+        }
+    }
+}
+
+/// Refuses to remove or empty more than half of the files.
+fn guard_pull(sides: &Sides<'_>, options: &PullOptions, steps: &mut [PullStep]) {
+    if options.force_clear {
+        return;
+    }
+    let held = sides.local.artifacts.iter().filter(|a| a.text().is_some_and(|t| !t.is_empty())).count();
+    let had_text = |stage: Stage| sides.local.artifact(stage).text().is_some_and(|t| !t.is_empty());
+    let clears = |s: &PullStep| {
+        had_text(s.step.stage) && s.write.as_ref().is_some_and(|w| w.as_ref().is_none_or(String::is_empty))
+    };
+    if steps.iter().filter(|s| clears(s)).count() * 2 > held.max(1) {
+        for step in steps.iter_mut().filter(|s| clears(s)) {
+            refuse_mass_clear(&mut step.step);
+            step.write = None;
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Questions: how the sides of a session stand, without changing anything.
+
+use std::collections::BTreeMap;
+
+use similar::TextDiff;
+
+use crate::context::Context;
+use crate::diagnostic::Severity;
+use crate::error::{Error, Result};
+use crate::name::SessionKey;
+use crate::remote::{Remote, RemoteInfo, RemoteSession, RemoteText};
+use crate::session::Session;
+use crate::stage::{Stage, StageStatus};
+use crate::state::SessionState;
+use crate::sync::base::Base;
+use crate::sync::classify::StatusClass;
+use crate::sync::engine::{Engine, Located};
+use crate::sync::plan::{Sides, plan_push};
+use crate::sync::pull::agreed_texts;
+use crate::sync::settle::pending_pushes;
+use crate::sync::store::{Store, StoredBase};
+use crate::sync::{
+    Action, Class, DiffReport, DiffSide, PushOptions, RemoteStatus, StageDiff, StageLine, StatusReport, rows,
+};
+use crate::text::canonical;
+use crate::workspace::Workspace;
+
+/// Says where every stage stands, from the disk alone.
+///
+/// # Errors
+/// Whatever loading the session reports.
+pub fn status(
+    workspace: &Workspace,
+    key: &SessionKey,
+    remote: &RemoteInfo,
+    context: &Context,
+) -> Result<StatusReport> {
+    let store = Store::new(workspace.dir());
+    let (base, note) = match store.base(&remote.key, key)? {
+        StoredBase::Base(base) => (Some(*base), None),
+        StoredBase::None => (None, None),
+        StoredBase::Damaged => {
+            (None, Some("the record of the last sync is damaged; the next sync makes it anew"))
+        }
+    };
+    let row = match &base {
+        Some(base) => last_seen(store, base)?,
+        None => None,
+    };
+    let mut report = status_report(workspace, key, remote, base.as_ref(), row.as_ref(), context)?;
+    report.notes.extend(note.map(str::to_owned));
+    Ok(report)
+}
+
+/// Says where every stage stands, with one look at what the agency holds now.
+///
+/// # Errors
+/// As for [`pull`](crate::sync::pull).
+pub fn status_checked(
+    workspace: &Workspace,
+    key: &SessionKey,
+    remote: &dyn Remote,
+    context: &Context,
+) -> Result<StatusReport> {
+    let engine = Engine::new(workspace, key, remote, context)?;
+    let base = engine.base(&mut Vec::new())?;
+    let located = engine.locate(base.as_ref(), false, false)?;
+    engine.check_session(&located, base.as_ref(), false)?;
+    let mut report = status_report(workspace, key, &engine.info, base.as_ref(), Some(&located.row), context)?;
+    report.checked = true;
+    report.last_synced.clone_from(&located.row.updated_at);
+    Ok(report)
+}
+
+/// Returns what the remote held when it was last read, whether or not the revision still counts.
+fn last_seen(store: Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
+    let mut known = base.clone();
+    known.revision.get_or_insert_with(|| crate::remote::Revision::new(""));
+    rows::remembered(store, &known)
+}
+
+fn status_report(
+    workspace: &Workspace,
+    key: &SessionKey,
+    remote: &RemoteInfo,
+    base: Option<&Base>,
+    row: Option<&RemoteSession>,
+    context: &Context,
+) -> Result<StatusReport> {
+    let store = Store::new(workspace.dir());
+    let session = workspace.load(key, context)?;
+    let settings = workspace.settings(Some(&key.project), context)?;
+    let findings = workspace.apply_baseline(crate::rules::validate(&session, &[], &settings.validate))?;
+    let open = store.conflicts(remote.key.as_str(), key)?;
+    let sides = row.map(|row| Sides { local: &session, base, remote: row, open: &open });
+    let mut stages = Vec::new();
+    for stage in Stage::ALL {
+        let count = |severity| {
+            findings.diagnostics.iter().filter(|d| d.stage == Some(stage) && d.severity == severity).count()
+        };
+        let step = sides.as_ref().map(|sides| sides.step(stage));
+        let status_class = sides.as_ref().map_or(StatusClass::InSync, |sides| sides.status_class(stage));
+        let class = step.map(|step| step.class);
+        let is_local = matches!(class, Some(Class::LocalChange | Class::NewHere));
+        let never = row.is_none() && session.artifact(stage).text().is_some();
+        stages.push(StageLine {
+            stage,
+            status: session.state.status(stage),
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            sync: class,
+            conflict: open.get(&stage).map(|record| record.kind),
+            push: (is_local || never || status_class == StatusClass::Local) && !open.contains_key(&stage),
+            pull: matches!(class, Some(Class::RemoteChange | Class::NewThere | Class::BothChanged))
+                || status_class == StatusClass::Remote,
+        });
+    }
+    let last_synced = base.and_then(|base| base.updated_at.clone());
+    Ok(StatusReport {
+        project: key.project.clone(),
+        session: key.session.clone(),
+        current: workspace.current_session(&key.project)?.as_ref() == Some(&key.session),
+        project_id: base.map(|b| b.project_id).or(workspace.project_file(&key.project)?.project_id),
+        remote: remote.clone(),
+        checked: false,
+        last_synced,
+        last_agent: session.state.last_agent().map(str::to_owned),
+        next: stages.iter().find(|s| s.status != StageStatus::Complete).map(|s| s.stage),
+        stages,
+        unsettled: !pending_pushes(store, None, key)?.is_empty(),
+        notes: Vec::new(),
+    })
+}
+
+/// Says what the agency holds of a session, and what a push or a pull would move.
+///
+/// # Errors
+/// As for [`pull`](crate::sync::pull).
+pub fn remote_status(
+    workspace: &Workspace,
+    key: &SessionKey,
+    remote: &dyn Remote,
+    context: &Context,
+) -> Result<RemoteStatus> {
+    let engine = Engine::new(workspace, key, remote, context)?;
+    let base = engine.base(&mut Vec::new())?;
+    let Located { row, exists, .. } = engine.locate(base.as_ref(), false, false)?;
+    if !exists {
+        return Err(Error::not_found(format!(
+            "{} does not have session `{}` yet",
+            engine.info.address, key.session
+        ))
+        .with("session", key.session.as_str())
+        .with_hint("Push it with `idse sync push`."));
+    }
+    let session = engine.local()?;
+    let is_ours = row.session.as_ref().is_none_or(|session| *session == key.session);
+    let mut report = RemoteStatus {
+        project: row.name.clone(),
+        project_id: row.project_id,
+        session: row.session.clone(),
+        remote: engine.info.clone(),
+        last_synced: row.updated_at.clone(),
+        stages: BTreeMap::new(),
+        last_agent: None,
+        incoming: Vec::new(),
+        outgoing: Vec::new(),
+        both: Vec::new(),
+    };
+    if report.project.is_empty() {
+        report.project = key.project.to_string();
+    }
+    let state = row.state.clone().map(SessionState::new).unwrap_or_default();
+    report.last_agent = state.last_agent().map(str::to_owned);
+    report.stages = Stage::ALL.into_iter().filter_map(|s| Some((s, state.known_status(s)?))).collect();
+    if is_ours {
+        compare(&mut report, &session, base.as_ref(), &row);
+    }
+    Ok(report)
+}
+
+fn compare(report: &mut RemoteStatus, session: &Session, base: Option<&Base>, row: &RemoteSession) {
+    let open = BTreeMap::new();
+    let sides = Sides { local: session, base, remote: row, open: &open };
+    for push in plan_push(&sides, &PushOptions::default(), &BTreeMap::new()) {
+        let stage = push.step.stage;
+        match push.step.action {
+            Action::Send | Action::SendNull | Action::Status => report.outgoing.push(stage),
+            Action::Conflict => report.both.push(stage),
+            Action::Leave if matches!(push.step.class, Class::RemoteChange | Class::NewThere) => {
+                report.incoming.push(stage);
+            }
+            _ if sides.status_class(stage) == StatusClass::Remote => report.incoming.push(stage),
+            _ => {}
+        }
+    }
+}
+
+/// Compares the files with what both sides last agreed on. Local.
+///
+/// # Errors
+/// `NotFound` (`never_synced`): there was never a sync with this agency.
+pub fn diff(
+    workspace: &Workspace,
+    key: &SessionKey,
+    stages: &[Stage],
+    remote: &RemoteInfo,
+    context: &Context,
+) -> Result<DiffReport> {
+    let store = Store::new(workspace.dir());
+    let StoredBase::Base(base) = store.base(&remote.key, key)? else {
+        return Err(Error::not_found(format!("{key} was never synced with {}", remote.address))
+            .with_reason("never_synced")
+            .with_hint("Push or pull first, or compare with what the agency holds: `--remote`."));
+    };
+    let session = workspace.load(key, context)?;
+    let mut texts = BTreeMap::new();
+    for stage in Stage::ALL {
+        let Some(agreed) = base.stage(stage).agreed else { continue };
+        texts.extend(store.text(agreed.object)?.map(|text| (stage, text)));
+    }
+    Ok(diff_report(&session, stages, DiffSide::Base, &texts))
+}
+
+/// Compares the files with what the agency holds now.
+///
+/// # Errors
+/// As for [`pull`](crate::sync::pull).
+pub fn diff_remote(
+    workspace: &Workspace,
+    key: &SessionKey,
+    stages: &[Stage],
+    remote: &dyn Remote,
+    context: &Context,
+) -> Result<DiffReport> {
+    let engine = Engine::new(workspace, key, remote, context)?;
+    let base = engine.base(&mut Vec::new())?;
+    let located = engine.locate(base.as_ref(), false, false)?;
+    engine.check_session(&located, base.as_ref(), false)?;
+    let session = engine.local()?;
+    let agreed = agreed_texts(&engine, base.as_ref())?;
+    let mut texts = BTreeMap::new();
+    for (stage, text) in located.row.texts {
+        match text {
+            RemoteText::Text(text) => _ = texts.insert(stage, text),
+            RemoteText::Unknown => texts.extend(agreed.get(&stage).map(|text| (stage, text.clone()))),
+            RemoteText::Absent | RemoteText::Unmapped => {}
+        }
+    }
+    Ok(diff_report(&session, stages, DiffSide::Remote, &texts))
+}
+
+fn diff_report(
+    session: &Session,
+    stages: &[Stage],
+    side: DiffSide,
+    texts: &BTreeMap<Stage, String>,
+) -> DiffReport {
+    let other = match side {
+        DiffSide::Base => "base",
+        DiffSide::Remote => "agency",
+    };
+    let mut found = Vec::new();
+    for stage in Stage::ALL.into_iter().filter(|s| stages.is_empty() || stages.contains(s)) {
+        let (old, new) = (texts.get(&stage).map(String::as_str), session.artifact(stage).text());
+        if old == new {
+            continue;
+        }
+        let path = session.artifact_path(stage);
+        let (old, new) = (canonical(old.unwrap_or_default()), canonical(new.unwrap_or_default()));
+        let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+        let diff = diff.unified_diff().header(&format!("{other}/{path}"), &path).to_string();
+        found.push(StageDiff { stage, path, diff });
+    }
+    DiffReport {
+        project: session.key.project.clone(),
+        session: session.key.session.clone(),
+        side,
+        stages: found,
+    }
+}

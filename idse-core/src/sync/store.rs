@@ -1,0 +1,309 @@
+//! The engine's own files below `.idse/sync`: objects, bases, journal, conflicts and log.
+//!
+//! It knows where things lie and that every write is durable; what they mean is decided elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{Dir, EntryKind, Found};
+use crate::name::{OpId, ProjectName, SessionKey};
+use crate::remote::RemoteKey;
+use crate::stage::Stage;
+use crate::sync::base::{Base, TextRef};
+use crate::sync::record::{ConflictRecord, JournalEntry, LogRecord};
+use crate::text::ObjectId;
+
+const ROOT: &str = ".idse/sync";
+const LOG: &str = ".idse/sync/log.jsonl";
+
+/// The engine's own files are bounded too: nothing hangs on a file that somebody blew up.
+const LIMIT: u64 = 256 << 20;
+
+/// Access to the engine's own files of one workspace.
+#[derive(Clone, Copy)]
+pub(crate) struct Store<'a> {
+    dir: &'a Dir,
+}
+
+/// What a base file holds.
+pub(crate) enum StoredBase {
+    None,
+    Base(Box<Base>),
+    /// It cannot be read: as good as none, but a person should know.
+    Damaged,
+}
+
+impl<'a> Store<'a> {
+    pub(crate) fn new(dir: &'a Dir) -> Self {
+        Self { dir }
+    }
+
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        match self.dir.read(path, LIMIT)? {
+            Found::Absent => Ok(None),
+            Found::Bytes(bytes) => Ok(Some(bytes)),
+            Found::Blocked(blocked) => Err(Error::new(ErrorKind::Io, blocked.message).with("path", path)),
+        }
+    }
+
+    fn read_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<Result<T, serde_json::Error>>> {
+        Ok(self.read(path)?.map(|bytes| serde_json::from_slice(&bytes)))
+    }
+
+    fn write_json(&self, path: &str, value: &impl Serialize) -> Result<()> {
+        self.dir.replace(path, &json(value)?)
+    }
+
+    // Objects
+
+    /// Keeps bytes; afterwards they survive whatever happens to the file they came from.
+    pub(crate) fn keep(&self, bytes: &[u8]) -> Result<ObjectId> {
+        let id = ObjectId::of(bytes);
+        let path = object_path(id);
+        if !self.dir.create(&path, bytes)? && self.object(id)?.is_none() {
+            // What lies there is damaged; these bytes are the ones that it should hold.
+            self.dir.replace(&path, bytes)?;
+        }
+        Ok(id)
+    }
+
+    /// Keeps a text.
+    pub(crate) fn keep_text(&self, text: &str) -> Result<TextRef> {
+        self.keep(text.as_bytes())?;
+        Ok(TextRef::of(text))
+    }
+
+    /// Returns the bytes of an object; `None` where it is missing or damaged.
+    pub(crate) fn object(&self, id: ObjectId) -> Result<Option<Vec<u8>>> {
+        Ok(self.read(&object_path(id))?.filter(|bytes| ObjectId::of(bytes) == id))
+    }
+
+    /// Returns an object that is a text.
+    pub(crate) fn text(&self, id: ObjectId) -> Result<Option<String>> {
+        Ok(self.object(id)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    /// Lists the stored objects.
+    pub(crate) fn objects(&self) -> Result<Vec<ObjectId>> {
+        let mut found = Vec::new();
+        for folder in folders(self.dir, &format!("{ROOT}/objects"))? {
+            for entry in self.dir.list(&format!("{ROOT}/objects/{folder}"))? {
+                let Some(name) = entry.name else { continue };
+                found.extend(format!("bytes:{folder}{name}").parse::<ObjectId>().ok());
+            }
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn remove_object(&self, id: ObjectId) -> Result<()> {
+        self.dir.remove(&object_path(id))
+    }
+
+    // Bases
+
+    pub(crate) fn base(&self, remote: &RemoteKey, key: &SessionKey) -> Result<StoredBase> {
+        Ok(match self.read_json::<Base>(&base_path(remote.as_str(), key))? {
+            None => StoredBase::None,
+            Some(Ok(base)) if base.version == Base::VERSION => StoredBase::Base(Box::new(base)),
+            Some(_) => StoredBase::Damaged,
+        })
+    }
+
+    /// Returns the base in a remote's folder; one that is damaged counts as none.
+    pub(crate) fn base_in(&self, remote: &str, key: &SessionKey) -> Result<Option<Base>> {
+        let base = self.read_json::<Base>(&base_path(remote, key))?;
+        Ok(base.and_then(Result::ok).filter(|base| base.version == Base::VERSION))
+    }
+
+    pub(crate) fn save_base(&self, remote: &str, key: &SessionKey, base: Option<&Base>) -> Result<()> {
+        let path = base_path(remote, key);
+        match base {
+            Some(base) => self.write_json(&path, base),
+            None => self.dir.remove(&path),
+        }
+    }
+
+    /// Returns the bases of all sessions of a project.
+    pub(crate) fn bases(&self, remote: &RemoteKey, project: &ProjectName) -> Result<Vec<Base>> {
+        let folder = format!("{ROOT}/{}/base/{project}", remote.as_str());
+        let mut bases = Vec::new();
+        for entry in self.dir.list(&folder)? {
+            let Some(name) = entry.name.filter(|_| entry.kind == EntryKind::File) else { continue };
+            if let Some(Ok(base)) = self.read_json::<Base>(&format!("{folder}/{name}"))? {
+                bases.push(base);
+            }
+        }
+        Ok(bases)
+    }
+
+    /// Forgets what was agreed with a remote on a project: what a changed identity asks for.
+    pub(crate) fn forget(&self, remote: &RemoteKey, project: &ProjectName) -> Result<()> {
+        self.dir.remove_tree(&format!("{ROOT}/{}/base/{project}", remote.as_str()))
+    }
+
+    // Journal
+
+    pub(crate) fn save_entry(&self, entry: &JournalEntry) -> Result<()> {
+        self.write_json(&journal_path(&entry.log().remote, entry.log().op), entry)
+    }
+
+    pub(crate) fn remove_entry(&self, log: &LogRecord) -> Result<()> {
+        self.dir.remove(&journal_path(&log.remote, log.op))
+    }
+
+    /// Returns the journal of every remote, the oldest first. An entry that cannot be read was torn before its
+    /// first effect (it is written whole and durably) or damaged later; it is put aside as an object.
+    pub(crate) fn journal(&self) -> Result<Vec<JournalEntry>> {
+        let mut entries: Vec<JournalEntry> = Vec::new();
+        for remote in self.remotes()? {
+            let folder = format!("{ROOT}/{remote}/journal");
+            for entry in self.dir.list(&folder)? {
+                let Some(name) = entry.name.filter(|name| name.ends_with(".json")) else { continue };
+                if let Some(Ok(entry)) = self.read_json(&format!("{folder}/{name}"))? {
+                    entries.push(entry);
+                }
+            }
+        }
+        entries.sort_by(|a, b| a.log().time.cmp(&b.log().time).then(a.log().op.cmp(&b.log().op)));
+        Ok(entries)
+    }
+
+    /// Lists the remotes that this workspace was ever synced with, by their folders.
+    pub(crate) fn remotes(&self) -> Result<Vec<String>> {
+        let is_key = |name: &String| name.len() == 16 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        Ok(folders(self.dir, ROOT)?.into_iter().filter(is_key).collect())
+    }
+
+    // Conflicts
+
+    /// Returns the open conflicts of a session with a remote.
+    pub(crate) fn conflicts(
+        &self,
+        remote: &str,
+        key: &SessionKey,
+    ) -> Result<BTreeMap<Stage, ConflictRecord>> {
+        let mut found = BTreeMap::new();
+        for folder in folders(self.dir, &conflicts_path(remote, key))? {
+            let Ok(stage) = folder.parse::<Stage>() else { continue };
+            let path = format!("{}/conflict.json", conflict_path(remote, key, stage));
+            if let Some(Ok(record)) = self.read_json(&path)? {
+                found.insert(stage, record);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Opens, refreshes or closes a conflict. Its record comes last when it opens and goes first when it closes,
+    /// so that an open conflict always has its texts.
+    pub(crate) fn save_conflict(
+        &self,
+        remote: &str,
+        key: &SessionKey,
+        stage: Stage,
+        record: Option<&ConflictRecord>,
+    ) -> Result<()> {
+        let folder = conflict_path(remote, key, stage);
+        let Some(record) = record else {
+            self.dir.remove(&format!("{folder}/conflict.json"))?;
+            return self.dir.remove_tree(&folder);
+        };
+        let sides = [
+            ("base", record.base.map(|t| t.object)),
+            ("local", record.local.map(|t| t.object)),
+            ("remote", record.remote.map(|t| t.object)),
+            ("merged", record.merged),
+        ];
+        for (name, object) in sides {
+            let path = format!("{folder}/{name}.md");
+            match object.map(|id| self.object(id)).transpose()?.flatten() {
+                Some(bytes) => self.dir.replace(&path, &bytes)?,
+                None => self.dir.remove(&path)?,
+            }
+        }
+        self.write_json(&format!("{folder}/conflict.json"), record)
+    }
+
+    /// Returns `merged.md` as it is now: a person may have edited it.
+    pub(crate) fn merged(&self, remote: &str, key: &SessionKey, stage: Stage) -> Result<Option<Vec<u8>>> {
+        self.read(&format!("{}/merged.md", conflict_path(remote, key, stage)))
+    }
+
+    // Log
+
+    /// Returns the log, the oldest record first. Lines that cannot be read are passed over.
+    pub(crate) fn log(&self) -> Result<Vec<LogRecord>> {
+        let bytes = self.read(LOG)?.unwrap_or_default();
+        Ok(bytes.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+
+    /// Appends a record, unless the log ends with it already.
+    pub(crate) fn log_once(&self, record: &LogRecord) -> Result<()> {
+        if self.log()?.iter().rev().any(|known| known.op == record.op) {
+            return Ok(());
+        }
+        let line = serde_json::to_string(record).map_err(|e| Error::internal(e.to_string()))?;
+        self.dir.append_line(LOG, &line)
+    }
+
+    pub(crate) fn replace_log(&self, records: &[LogRecord]) -> Result<()> {
+        let mut bytes = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut bytes, record).map_err(|e| Error::internal(e.to_string()))?;
+            bytes.push(b'\n');
+        }
+        self.dir.replace(LOG, &bytes)
+    }
+
+    /// Reads one of the engine's small notes.
+    pub(crate) fn note(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.read(&format!("{ROOT}/{name}"))?.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    pub(crate) fn save_note(&self, name: &str, text: &str) -> Result<()> {
+        self.dir.replace(&format!("{ROOT}/{name}"), text.as_bytes())
+    }
+}
+
+/// Where a displaced file is put aside, so that an editor that still has it open writes into a file that is kept.
+pub(crate) fn aside_path(op: OpId, stage: Stage) -> String {
+    format!("{ROOT}/displaced/{op}-{stage}.md")
+}
+
+/// The folder of displaced files.
+pub(crate) fn displaced_path() -> String {
+    format!("{ROOT}/displaced")
+}
+
+/// The folder of one stage's conflict.
+pub(crate) fn conflict_path(remote: &str, key: &SessionKey, stage: Stage) -> String {
+    format!("{}/{stage}", conflicts_path(remote, key))
+}
+
+fn conflicts_path(remote: &str, key: &SessionKey) -> String {
+    format!("{ROOT}/{remote}/conflicts/{}/{}", key.project, key.session)
+}
+
+fn base_path(remote: &str, key: &SessionKey) -> String {
+    format!("{ROOT}/{remote}/base/{}/{}.json", key.project, key.session)
+}
+
+fn journal_path(remote: &str, op: OpId) -> String {
+    format!("{ROOT}/{remote}/journal/{op}.json")
+}
+
+fn object_path(id: ObjectId) -> String {
+    let hex = id.hex();
+    format!("{ROOT}/objects/{}/{}", &hex[..2], &hex[2..])
+}
+
+fn folders(dir: &Dir, path: &str) -> Result<Vec<String>> {
+    let entries = dir.list(path)?;
+    Ok(entries.into_iter().filter(|e| e.kind == EntryKind::Folder).filter_map(|e| e.name).collect())
+}
+
+pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value).map_err(|e| Error::internal(e.to_string()))
+}

@@ -1,0 +1,154 @@
+//! Changes of the workspace that are done whole or finished later: pull, resolve and undo.
+//!
+//! A transaction is written into the journal before its first effect. Every effect can be repeated, so whoever
+//! finds the entry after a crash runs it to its end.
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{Found, Swap};
+use crate::stage::Stage;
+use crate::sync::record::{FileChange, JournalEntry, Transaction};
+use crate::sync::store::{Store, aside_path};
+use crate::text::ObjectId;
+use crate::workspace::{Workspace, session_path};
+
+/// Runs a transaction: journal, files, base, state, conflicts, log. Returns the stages whose file somebody saved in
+/// between; these keep that text, and their base stays where it was.
+pub(crate) fn run(workspace: &Workspace, transaction: &Transaction, context: &Context) -> Result<Vec<Stage>> {
+    let store = Store::new(workspace.dir());
+    store.save_entry(&JournalEntry::Transaction(Box::new(transaction.clone())))?;
+    finish(workspace, transaction, context)
+}
+
+/// Finishes a transaction that is in the journal.
+pub(crate) fn finish(
+    workspace: &Workspace,
+    transaction: &Transaction,
+    context: &Context,
+) -> Result<Vec<Stage>> {
+    let store = Store::new(workspace.dir());
+    let Transaction { base, state, conflicts, log, .. } = transaction;
+    let key = &log.key;
+    let mut base = base.clone();
+    let mut raced = Vec::new();
+    for change in &transaction.files {
+        pause(context)?;
+        if !swap_file(workspace, transaction, change)? {
+            raced.push(change.stage);
+            if let Some(base) = &mut base {
+                *base.stage_mut(change.stage) = change.if_raced;
+            }
+        }
+    }
+    pause(context)?;
+    store.log_once(log)?;
+    store.save_base(&log.remote, key, base.as_ref())?;
+    if *state != Default::default() {
+        save_state(workspace, transaction, &raced, context)?;
+    }
+    for (stage, record) in conflicts {
+        pause(context)?;
+        if !raced.contains(stage) {
+            store.save_conflict(&log.remote, key, *stage, record.as_ref())?;
+        }
+    }
+    store.remove_entry(log)?;
+    Ok(raced)
+}
+
+/// Between effects: whoever cancelled gets the workspace back at once, and the next verb finishes the transaction.
+fn pause(context: &Context) -> Result<()> {
+    context.check().map_err(|_| {
+        Error::new(ErrorKind::Unsettled, "cancelled in the middle of a change")
+            .with_reason("cancelled")
+            .with_hint("Nothing is lost: the next command that changes this workspace finishes it.")
+    })
+}
+
+/// Puts the new text where the old one is; `false` where the file holds something else and keeps it.
+fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChange) -> Result<bool> {
+    let store = Store::new(workspace.dir());
+    let log = &transaction.log;
+    let path = format!("{}/{}", session_path(&log.key), change.stage.path());
+    let now = current(workspace, &path)?;
+    if now == Some(change.after) {
+        return Ok(true);
+    }
+    if now != Some(change.before) {
+        return Ok(false);
+    }
+    let new = match change.after {
+        None => None,
+        Some(id) => Some(store.object(id)?.ok_or_else(|| {
+            Error::new(ErrorKind::Io, format!("the stored text {id} is missing or damaged"))
+                .with_hint("Restore `.idse/sync/objects` from a backup, or pull again.")
+        })?),
+    };
+    let aside = aside_path(log.op, change.stage);
+    let swap = workspace.dir().swap(&path, change.before, new.as_deref(), &aside)?;
+    // An editor that writes in place may have changed the file while it was displaced: keep what it wrote.
+    if let Found::Bytes(bytes) = workspace.dir().read(&aside, u64::MAX)? {
+        store.keep(&bytes)?;
+    }
+    Ok(swap == Swap::Done)
+}
+
+/// Returns the id of what a file holds: `Some(None)` nothing, `None` something that is no plain file.
+fn current(workspace: &Workspace, path: &str) -> Result<Option<Option<ObjectId>>> {
+    Ok(match workspace.dir().read(path, u64::MAX)? {
+        Found::Absent => Some(None),
+        Found::Bytes(bytes) => Some(Some(ObjectId::of(&bytes))),
+        Found::Blocked(_) => None,
+    })
+}
+
+fn save_state(
+    workspace: &Workspace,
+    transaction: &Transaction,
+    raced: &[Stage],
+    context: &Context,
+) -> Result<()> {
+    let key = &transaction.log.key;
+    let mut state = workspace.load_state(key, context)?;
+    for (stage, status) in &transaction.state.statuses {
+        if !raced.contains(stage) {
+            state.set_status(*stage, *status);
+        }
+    }
+    if let Some(agent) = &transaction.state.last_agent {
+        state.set("last_agent", agent.as_str());
+    }
+    if let Some(last_sync) = &transaction.state.last_sync {
+        state.set("last_sync", last_sync.as_str());
+    }
+    workspace.save_state(key, &state)
+}
+
+/// Finishes what earlier processes left in the middle: transactions of every remote, and temporary files of the
+/// session's folders, whose bytes are kept as objects.
+pub(crate) fn recover(workspace: &Workspace, context: &Context) -> Result<()> {
+    let store = Store::new(workspace.dir());
+    for entry in store.journal()? {
+        if let JournalEntry::Transaction(transaction) = entry {
+            finish(workspace, &transaction, context)?;
+            sweep_leftovers(workspace, &session_path(&transaction.log.key))?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps and removes the temporary files that a killed process left in a session's folders.
+pub(crate) fn sweep_leftovers(workspace: &Workspace, session: &str) -> Result<()> {
+    let store = Store::new(workspace.dir());
+    for stage in Stage::ALL {
+        let folder = format!("{session}/{}", stage.folder());
+        for name in workspace.dir().leftovers(&folder)? {
+            let path = format!("{folder}/{name}");
+            if let Found::Bytes(bytes) = workspace.dir().read(&path, u64::MAX)? {
+                store.keep(&bytes)?;
+                workspace.dir().remove(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
