@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use idse_core::sync::{Class, ConflictKind};
+use idse_core::sync::ConflictKind;
 use idse_core::{Error, Stage};
 
 /// Returns `1 stage`, `3 stages`.
@@ -13,29 +13,6 @@ pub(crate) fn count(n: usize, one: &str) -> String {
 /// Returns things with commas between them.
 pub(crate) fn list<T: fmt::Display>(things: impl IntoIterator<Item = T>) -> String {
     things.into_iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns how the sides of a stage stand to each other.
-pub(crate) fn class(class: Class) -> &'static str {
-    match class {
-        Class::InSync => "in sync",
-        Class::LocalChange => "changed here",
-        Class::RemoteChange => "changed in the agency",
-        Class::SameChange => "same change on both sides",
-        Class::BothChanged => "changed on both sides",
-        Class::DeletedHere => "deleted here",
-        Class::DeleteEdit => "deleted here, changed in the agency",
-        Class::ClearedThere => "cleared in the agency",
-        Class::EditClear => "changed here, cleared in the agency",
-        Class::BothGone => "gone on both sides",
-        Class::NewHere => "new here",
-        Class::NewThere => "new in the agency",
-        Class::Adopt => "the same on both sides",
-        Class::BothAdded => "different texts on both sides",
-        Class::Unmapped => "the agency has no place for it",
-        Class::Blocked => "cannot be read",
-        Class::Suspicious => "emptied here",
-    }
 }
 
 /// Returns what a conflict is about.

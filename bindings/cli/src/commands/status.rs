@@ -90,7 +90,7 @@ fn text(page: &mut Page, report: &StatusReport, agency: Option<&str>) {
 fn row(line: &StageLine) -> [String; 4] {
     let sync = match (line.conflict, line.sync) {
         (Some(kind), _) => format!("conflict: {}", words::conflict(kind)),
-        (None, Some(class)) => words::class(class).to_owned(),
+        (None, Some(class)) => class.describe().to_owned(),
         (None, None) => "never synced".to_owned(),
     };
     [line.stage.to_string(), line.status.to_string(), findings(line), sync]

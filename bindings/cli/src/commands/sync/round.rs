@@ -171,7 +171,7 @@ fn told(page: &mut Page, step: &Step) {
         (Action::Merge, None) => "both sides' changes are merged; the next push sends the result",
         (Action::SendNull, None) => "cleared in the agency",
         (Action::Remove, None) => "removed here; the text is kept",
-        (Action::Refuse | Action::Leave | Action::Conflict, None) => words::class(step.class),
+        (Action::Refuse | Action::Leave | Action::Conflict, None) => step.class.describe(),
         (Action::None | Action::Record | Action::Status | Action::Send | Action::Write, None) => return,
         (_, Some(message)) => message,
     };

@@ -40,6 +40,7 @@ fn text(page: &mut Page, report: &UndoReport) {
         Verb::Clone => "clone",
         Verb::Resolve => "resolve",
         Verb::Undo => "undo",
+        Verb::Settle => "settling",
     };
     page.good(format_args!("Undid the {verb} {} of {}/{}", report.undone, report.project, report.session));
     if !report.stages.is_empty() {
