@@ -80,7 +80,7 @@ pub enum SessionType {
 /// `metadata/session.json`: the object as it was found, with typed views of the fields that matter.
 ///
 /// Fields that are not known stay, in their order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SessionMetadata {
     raw: Map<String, Value>,
 }
@@ -89,6 +89,30 @@ impl SessionMetadata {
     /// Wraps the object.
     pub fn new(raw: Map<String, Value>) -> Self {
         Self { raw }
+    }
+
+    /// Returns the metadata of a session that was just made, with the thirteen fields that the existing tools require.
+    pub fn fresh(key: &SessionKey, parent: Option<&SessionId>, owner: &str, now: &str) -> Self {
+        let is_blueprint = key.session.is_blueprint();
+        // The blueprint describes the project and bears its name.
+        let name = if is_blueprint { key.project.as_str() } else { key.session.as_str() };
+        let session_type = if is_blueprint { "blueprint" } else { "feature" };
+        let fields: [(&str, Value); 13] = [
+            ("session_id", key.session.as_str().into()),
+            ("name", name.into()),
+            ("session_type", session_type.into()),
+            ("description", Value::Null),
+            ("is_blueprint", is_blueprint.into()),
+            ("parent_session", parent.map_or(Value::Null, |parent| parent.as_str().into())),
+            ("related_sessions", Value::Array(Vec::new())),
+            ("owner", owner.into()),
+            ("collaborators", Value::Array(Vec::new())),
+            ("tags", Value::Array(Vec::new())),
+            ("status", "draft".into()),
+            ("created_at", now.into()),
+            ("updated_at", now.into()),
+        ];
+        Self { raw: fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect() }
     }
 
     /// Returns the object.

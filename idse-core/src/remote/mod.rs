@@ -3,6 +3,7 @@
 //! There is no unconditional write here. Every item of a push says what it replaces, and a remote either writes
 //! all of them against exactly that or writes nothing and says which stages differ.
 
+mod decide;
 mod memory;
 mod sqlite;
 
@@ -12,7 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use memory::{Fault, MemoryRemote};
+pub use memory::{Edit, Fault, MemoryRemote, MemoryRow, Requests};
 pub use sqlite::SqliteRemote;
 
 use crate::context::Context;
@@ -289,8 +290,9 @@ pub struct Health {
 /// An agency: the other side of push and pull.
 ///
 /// # Errors
-/// Every method: `Unauthorized`, `RateLimited`, `Unavailable`, `Protocol`, `Locked`, `Cancelled`. A push whose
-/// fate is not known is `Unsettled`; after any other error of a push nothing was written.
+/// Every method: `Unauthorized`, `RateLimited`, `Unavailable`, `Protocol`, `Locked`, `Io`, `Cancelled`. A push
+/// whose fate is not known is `Unsettled`; after any other error of a push nothing was written. A push that names
+/// a stage twice, or one that the remote has no place for, is `InvalidArgument`.
 pub trait Remote: Send + Sync {
     /// Says what it is, without asking over the wire.
     fn info(&self) -> RemoteInfo;

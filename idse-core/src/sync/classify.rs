@@ -111,11 +111,6 @@ pub(crate) fn classify_status(
 }
 
 impl Class {
-    /// Tells whether both sides want something else and a person (or a merge) must decide.
-    pub(crate) fn is_conflict(self) -> bool {
-        matches!(self, Self::BothChanged | Self::BothAdded | Self::DeleteEdit | Self::EditClear)
-    }
-
     /// Says what the class means for a stage, in the words of the command line.
     pub fn describe(self) -> &'static str {
         match self {
@@ -149,6 +144,10 @@ pub(crate) fn names(stages: &[Stage]) -> String {
 mod tests {
     use super::*;
 
+    fn is_conflict(class: Class) -> bool {
+        matches!(class, Class::BothChanged | Class::BothAdded | Class::DeleteEdit | Class::EditClear)
+    }
+
     fn text(text: &str) -> Known {
         Known { digest: Digest::of(text), is_empty: text.is_empty(), untouched: text == "template" }
     }
@@ -165,7 +164,7 @@ mod tests {
                     let class = classify(local, b.map(Digest::of), remote);
                     // Equal sides never conflict, and a change of one side alone is never called a change of both.
                     if l == r {
-                        assert!(!class.is_conflict(), "{l:?} {b:?} {r:?}: {class:?}");
+                        assert!(!is_conflict(class), "{l:?} {b:?} {r:?}: {class:?}");
                     }
                     if l == b && r.is_some_and(|r| !r.is_empty()) {
                         assert!(

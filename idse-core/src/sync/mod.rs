@@ -14,6 +14,7 @@ mod query;
 mod record;
 mod report;
 mod resolve;
+mod retention;
 mod rows;
 mod shim;
 mod settle;

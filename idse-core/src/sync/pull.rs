@@ -14,6 +14,7 @@ use crate::sync::engine::{Engine, Located};
 use crate::sync::merge::{Merge, merge_text};
 use crate::sync::plan::{ConflictDraft, PullStep, Sides, plan_pull};
 use crate::sync::record::{ConflictRecord, FileChange, LogText, StateChange, Transaction};
+use crate::sync::retention::tidy;
 use crate::sync::settle::{keep_seen, settle_journal};
 use crate::sync::store::conflict_path;
 use crate::sync::{Action, Conflict, Outcome, PullOptions, SyncReport, Verb, transaction};
@@ -49,6 +50,7 @@ pub fn pull(
         let (report, raced) = Attempt::new(&engine, options)?.apply()?;
         let report = first.take().map_or_else(|| report.clone(), |first| joined(first, &report));
         if raced.is_empty() {
+            tidy(workspace, context)?;
             return Ok(report);
         }
         first = Some(report);

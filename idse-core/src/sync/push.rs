@@ -18,6 +18,7 @@ use crate::sync::base::{Base, Seen, TextRef};
 use crate::sync::engine::{Engine, Located};
 use crate::sync::plan::{PushStep, Sides, plan_push};
 use crate::sync::record::{JournalEntry, LogText, PendingItem, PendingPush, StateChange, Transaction};
+use crate::sync::retention::tidy;
 use crate::sync::settle::{Settled, settle_entry, settle_journal};
 use crate::sync::{
     Action, Class, Conflict, ConflictKind, Outcome, PushOptions, SyncReport, Verb, rows, transaction,
@@ -54,6 +55,7 @@ pub fn push(
     settle_journal(&engine)?;
     for attempt in 0..ATTEMPTS {
         if let Some(report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
+            tidy(workspace, context)?;
             return Ok(report);
         }
         let jitter = u64::from(context.clock.unique().as_bytes()[0]);

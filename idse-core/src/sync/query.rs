@@ -242,7 +242,9 @@ pub fn diff_remote(
     let mut texts = BTreeMap::new();
     for (stage, text) in located.row.texts {
         match text {
-            RemoteText::Text(text) => _ = texts.insert(stage, text),
+            RemoteText::Text(text) => {
+                texts.insert(stage, text);
+            }
             RemoteText::Unknown => texts.extend(agreed.get(&stage).map(|text| (stage, text.clone()))),
             RemoteText::Absent | RemoteText::Unmapped => {}
         }

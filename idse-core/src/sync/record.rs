@@ -120,6 +120,23 @@ impl JournalEntry {
             Self::Push(push) => &push.log,
         }
     }
+
+    pub(crate) fn objects(&self) -> Vec<ObjectId> {
+        let mut objects: Vec<_> = self.log().objects().collect();
+        match self {
+            Self::Transaction(transaction) => {
+                objects.extend(transaction.base.iter().flat_map(Base::objects));
+                objects.extend(transaction.files.iter().flat_map(|f| [f.before, f.after]).flatten());
+                let records = transaction.conflicts.values().flatten();
+                objects.extend(records.flat_map(ConflictRecord::objects));
+            }
+            Self::Push(push) => {
+                let texts = push.items.iter().flat_map(|item| [item.intended, item.replaced]).flatten();
+                objects.extend(texts.map(|text| text.object));
+            }
+        }
+        objects
+    }
 }
 
 /// One line of `log.jsonl`: enough to undo the operation.

@@ -2,7 +2,7 @@
 //!
 //! It knows where things lie and that every write is durable; what they mean is decided elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -96,6 +96,45 @@ impl<'a> Store<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Returns every object that a base, a journal entry or a conflict names.
+    pub(crate) fn named_objects(&self) -> Result<BTreeSet<ObjectId>> {
+        let mut named = BTreeSet::new();
+        for remote in self.remotes()? {
+            for path in self.files_below(&format!("{ROOT}/{remote}/base"), 2)? {
+                if let Some(Ok(base)) = self.read_json::<Base>(&path)? {
+                    named.extend(base.objects());
+                }
+            }
+            for path in self.files_below(&format!("{ROOT}/{remote}/conflicts"), 4)? {
+                if !path.ends_with("/conflict.json") {
+                    continue;
+                }
+                if let Some(Ok(record)) = self.read_json::<ConflictRecord>(&path)? {
+                    named.extend(record.objects());
+                }
+            }
+        }
+        for entry in self.journal()? {
+            named.extend(entry.objects());
+        }
+        Ok(named)
+    }
+
+    /// Returns the files exactly `depth` levels below a folder.
+    fn files_below(&self, folder: &str, depth: usize) -> Result<Vec<String>> {
+        let mut paths = vec![folder.to_owned()];
+        for level in (0..depth).rev() {
+            let wanted = if level == 0 { EntryKind::File } else { EntryKind::Folder };
+            let mut next = Vec::new();
+            for path in &paths {
+                let entries = self.dir.list(path)?.into_iter().filter(|e| e.kind == wanted);
+                next.extend(entries.filter_map(|e| e.name).map(|name| format!("{path}/{name}")));
+            }
+            paths = next;
+        }
+        Ok(paths)
     }
 
     pub(crate) fn remove_object(&self, id: ObjectId) -> Result<()> {

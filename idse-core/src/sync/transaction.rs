@@ -84,6 +84,10 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
                 .with_hint("Restore `.idse/sync/objects` from a backup, or pull again.")
         })?),
     };
+    if new.is_some() {
+        let folder = format!("{}/{}", session_path(&log.key), change.stage.folder());
+        workspace.dir().create_dirs(&folder)?;
+    }
     let aside = aside_path(log.op, change.stage);
     let swap = workspace.dir().swap(&path, change.before, new.as_deref(), &aside)?;
     // An editor that writes in place may have changed the file while it was displaced: keep what it wrote.

@@ -1,15 +1,22 @@
 //! Settings: the files and variables that configure the engine, and where each value came from.
+//!
+//! A value is checked here once; what it means is decided by those who use it (`rules`, `sync`, `remote`).
+
+mod address;
+mod file;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use address::RemoteAddress;
+
 use crate::context::Context;
 use crate::diagnostic::Severity;
 use crate::error::Result;
 use crate::name::{ProjectId, ProjectName};
-use crate::remote::RemoteInfo;
 use crate::stage::Stage;
 
 /// Where a value came from.
@@ -49,7 +56,7 @@ pub enum Gate {
 }
 
 /// What the rules look at in this project.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ValidateSettings {
     /// If not empty, only these rules (code, prefix of a code, or name).
     pub select: Vec<String>,
@@ -63,6 +70,19 @@ pub struct ValidateSettings {
     pub gate: Gate,
     /// Where the rule settings came from, for findings about them.
     pub path: String,
+}
+
+impl Default for ValidateSettings {
+    fn default() -> Self {
+        Self {
+            select: Vec::new(),
+            ignore: Vec::new(),
+            severity: BTreeMap::new(),
+            sections: BTreeMap::new(),
+            gate: Gate::default(),
+            path: file::WORKSPACE_FILE.to_owned(),
+        }
+    }
 }
 
 /// Limits and times.
@@ -95,6 +115,8 @@ impl Default for Limits {
 /// Everything that configures the engine, for one workspace and project.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
+    /// The folder that holds `.idse`: relative addresses start there.
+    pub root: PathBuf,
     /// The address of the agency as it is configured, where it is.
     pub remote: Option<Setting<String>>,
     /// `project_id` of the workspace or project configuration.
@@ -113,11 +135,20 @@ pub struct Settings {
     pub warnings: Vec<String>,
 }
 
-/// An agency's address, understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RemoteAddress {
-    /// An embedded agency in a database file (absolute path).
-    Sqlite(PathBuf),
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            root: PathBuf::new(),
+            remote: None,
+            project_id: None,
+            agent: None,
+            validate: ValidateSettings::default(),
+            limits: Limits::default(),
+            marker: true,
+            entries: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 impl Settings {
@@ -125,24 +156,36 @@ impl Settings {
     ///
     /// # Errors
     /// `InvalidConfig` names the file and the key.
-    pub fn load(_root: &Path, _project: Option<&ProjectName>, _context: &Context) -> Result<Self> {
-        todo!()
+    pub fn load(root: &Path, project: Option<&ProjectName>, context: &Context) -> Result<Self> {
+        let layers = file::Layers::read(root, project, context)?;
+        let mut settings = Self { root: root.to_owned(), ..Self::default() };
+        values::apply(&layers, &mut settings)?;
+        Ok(settings)
     }
 
     /// Decides which agency to use: `flag` > `IDSE_REMOTE` > `mcp_endpoint`/`agency_url` > Supabase settings > the embedded one.
     ///
     /// # Errors
     /// `InvalidConfig` where the configured one cannot be used; never falls back silently.
-    pub fn remote_address(&self, _flag: Option<&str>, _context: &Context) -> Result<Setting<RemoteAddress>> {
-        todo!()
+    pub fn remote_address(&self, flag: Option<&str>, context: &Context) -> Result<Setting<RemoteAddress>> {
+        address::decide(self, flag, context)
     }
 }
 
-impl RemoteAddress {
-    /// Says what the remote is without opening it.
-    pub fn info(&self) -> RemoteInfo {
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Sqlite(path) => crate::remote::SqliteRemote::info_of(path),
+            Self::Flag(name) => write!(f, "the option {name}"),
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+            Self::File(name) => f.write_str(name),
+            Self::Default => f.write_str("the default"),
         }
+    }
+}
+
+impl Origin {
+    /// Tells whether the value came with the workspace: whoever wrote the repository wrote the value.
+    pub fn is_workspace(&self) -> bool {
+        matches!(self, Self::File(name) if !Path::new(name).is_absolute())
     }
 }

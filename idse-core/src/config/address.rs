@@ -1,0 +1,150 @@
+//! Addresses: which agency is meant, and whether whoever named it may name it.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::{Origin, Setting, Settings};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::{Dir, EntryKind};
+use crate::remote::RemoteInfo;
+
+const SCHEME: &str = "sqlite:";
+const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
+
+/// An agency's address, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RemoteAddress {
+    /// An embedded agency in a database file (absolute path).
+    Sqlite(PathBuf),
+}
+
+impl RemoteAddress {
+    /// Says what the remote is without opening it.
+    pub fn info(&self) -> RemoteInfo {
+        match self {
+            Self::Sqlite(path) => crate::remote::SqliteRemote::info_of(path),
+        }
+    }
+}
+
+pub(super) fn decide(
+    settings: &Settings,
+    flag: Option<&str>,
+    context: &Context,
+) -> Result<Setting<RemoteAddress>> {
+    let named = match flag {
+        Some(text) => Some(Setting { value: text.to_owned(), origin: Origin::Flag("--remote".to_owned()) }),
+        None => settings.remote.clone(),
+    };
+    match named {
+        Some(named) => {
+            let path = database(&named, &settings.root, context)?;
+            Ok(Setting { value: RemoteAddress::Sqlite(path), origin: named.origin })
+        }
+        None => {
+            let path = data_folder(context).ok_or_else(|| {
+                let message = "no agency is configured and there is no home folder for the embedded one";
+                Error::new(ErrorKind::InvalidConfig, message).with_reason("remote").with_hint(HINT)
+            })?;
+            let path = path.join("idse").join("agency.db");
+            Ok(Setting { value: RemoteAddress::Sqlite(path), origin: Origin::Default })
+        }
+    }
+}
+
+fn database(named: &Setting<String>, root: &Path, context: &Context) -> Result<PathBuf> {
+    let text = named.value.trim();
+    let Some(path) = text.strip_prefix(SCHEME) else { return Err(refuse(named)) };
+    if path.is_empty() || path.chars().any(char::is_control) {
+        return Err(unusable(named, "it names no file"));
+    }
+    if named.origin.is_workspace() {
+        check_inside(named, path, root)?;
+    }
+    let path = match path.strip_prefix("~/") {
+        Some(rest) => {
+            let home =
+                context.env.home().ok_or_else(|| unusable(named, "there is no home folder for `~`"))?;
+            home.join(rest)
+        }
+        None => root.join(path),
+    };
+    // Joined to an absolute root it is absolute; a relative root starts at the current folder.
+    std::path::absolute(&path).map_err(|error| Error::io(&path, "resolve", error))
+}
+
+/// A repository may come from a stranger: it names no file outside of itself.
+fn check_inside(named: &Setting<String>, path: &str, root: &Path) -> Result<()> {
+    let inside = || -> Result<bool> {
+        let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if path.starts_with('~') || !Path::new(path).components().all(plain) {
+            return Ok(false);
+        }
+        let dir = Dir::open(root)?;
+        let parts: Vec<_> = path.split(['/', '\\']).filter(|part| !matches!(*part, "" | ".")).collect();
+        let mut folder = String::new();
+        for part in parts {
+            let entries = dir.list(&folder_or_root(&folder))?;
+            // A link could lead anywhere, today or tomorrow.
+            if entries.iter().any(|entry| entry.shown == part && entry.kind == EntryKind::Symlink) {
+                return Ok(false);
+            }
+            folder = if folder.is_empty() { part.to_owned() } else { format!("{folder}/{part}") };
+        }
+        Ok(!folder.is_empty())
+    };
+    if inside()? {
+        return Ok(());
+    }
+    let message = format!("{} names a database outside of the workspace: {}", named.origin, named.value);
+    Err(Error::new(ErrorKind::InvalidConfig, message)
+        .with_reason("untrusted")
+        .with_hint("If you want to use it, name it yourself: `--remote sqlite:PATH` or IDSE_REMOTE.")
+        .with("origin", named.origin.to_string()))
+}
+
+fn folder_or_root(folder: &str) -> String {
+    if folder.is_empty() { ".".to_owned() } else { folder.to_owned() }
+}
+
+fn refuse(named: &Setting<String>) -> Error {
+    let text = named.value.trim();
+    let is_service =
+        text == "supabase" || ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    if !is_service {
+        return unusable(named, "an address begins with `sqlite:`");
+    }
+    let message =
+        format!("this version of idse cannot speak to {}, named by {}", without_secrets(text), named.origin);
+    Error::new(ErrorKind::InvalidConfig, message)
+        .with_reason("remote_unsupported")
+        .with_hint(format!("It speaks to embedded agencies only. {HINT}"))
+        .with("origin", named.origin.to_string())
+}
+
+fn unusable(named: &Setting<String>, why: &str) -> Error {
+    let kind = match named.origin {
+        Origin::Flag(_) => ErrorKind::InvalidArgument,
+        _ => ErrorKind::InvalidConfig,
+    };
+    let shown = without_secrets(&named.value);
+    Error::new(kind, format!("{shown:?} of {} is no address of an agency: {why}", named.origin))
+        .with_reason("remote")
+        .with_hint(HINT)
+        .with("origin", named.origin.to_string())
+}
+
+/// Returns an address without what may be secret in a URL: user, query and fragment.
+pub(super) fn without_secrets(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    path.map_or_else(|| format!("{scheme}://{host}"), |path| format!("{scheme}://{host}/{path}"))
+}
+
+fn data_folder(context: &Context) -> Option<PathBuf> {
+    let named = context.env.path("XDG_DATA_HOME").filter(|path| path.is_absolute());
+    let system = || if cfg!(windows) { context.env.path("LOCALAPPDATA") } else { None };
+    named.or_else(system).or_else(|| Some(context.env.home()?.join(".local").join("share")))
+}

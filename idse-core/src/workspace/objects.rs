@@ -1,0 +1,26 @@
+//! Objects: exact bytes under their own id, written once, so that whatever a write displaces can be found again.
+
+use crate::error::Result;
+use crate::fs::Dir;
+use crate::name::OpId;
+use crate::stage::Stage;
+use crate::text::ObjectId;
+
+/// Keeps bytes and returns their id; bytes that are kept already are not written again.
+pub(crate) fn keep(dir: &Dir, bytes: &[u8]) -> Result<ObjectId> {
+    let id = ObjectId::of(bytes);
+    dir.create(&path(id), bytes)?;
+    Ok(id)
+}
+
+/// Returns where the bytes of an id lie.
+pub(crate) fn path(id: ObjectId) -> String {
+    let hex = id.hex();
+    let (folder, file) = hex.split_at(2);
+    format!(".idse/sync/objects/{folder}/{file}")
+}
+
+/// Returns where a swap puts the file that it displaces: an editor that still has it open writes there.
+pub(crate) fn aside(op: &OpId, stage: Stage) -> String {
+    format!(".idse/sync/displaced/{op}-{stage}")
+}

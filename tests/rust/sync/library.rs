@@ -1,0 +1,190 @@
+//! The door of Rust programs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use idse_core::remote::{Fault, MemoryRemote, ProjectFilter, Remote, Sessions, SqliteRemote, Target};
+use idse_core::sync::{self, PullOptions, PushOptions, Resolution};
+use idse_core::{InitRequest, Result, SessionKey, Stage, StageStatus, Workspace};
+use serde::Serialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::story::{Answer, Door, Story, context, named, project, session, stages, text};
+
+pub(crate) struct Library {
+    dir: TempDir,
+    memory: Option<MemoryRemote>,
+    others: BTreeMap<String, PathBuf>,
+}
+
+impl Library {
+    pub(crate) fn new(story: &Story) -> Self {
+        let agency = &story.value["agency"];
+        let memory = agency.is_object().then(|| {
+            let sessions = if agency["sessions"] == "one" { Sessions::One } else { Sessions::Many };
+            let remote = MemoryRemote::new(sessions);
+            stages(&agency["unmapped"]).into_iter().for_each(|stage| remote.unmap(stage));
+            remote.cannot_express_absence(agency["silent_about_absence"] == true);
+            remote
+        });
+        let dir = tempfile::Builder::new().prefix("idse-").tempdir().unwrap();
+        Self { dir, memory, others: BTreeMap::new() }
+    }
+
+    fn sqlite(&mut self, name: &str) -> PathBuf {
+        let path = self.dir.path().join(format!("{name}.db"));
+        self.others.entry(name.to_owned()).or_insert(path).clone()
+    }
+
+    fn run(&mut self, at: &str, verb: &str, step: &Value) -> Result<Value> {
+        let context = context();
+        let root = self.root(at);
+        let remote = self.remote(step);
+        if verb == "init" {
+            let request = InitRequest {
+                project: project(step).parse()?,
+                session: Some(session(step).parse()?),
+                stack: text(step, "stack").map(str::to_owned),
+            };
+            return Workspace::init(&root, &request, &context).map(|(_, report)| value(&report));
+        }
+        if verb == "clone" {
+            let wanted = text(step, "session").map(str::parse).transpose()?;
+            return sync::clone(&root, &*remote, project(step), wanted.as_ref(), &context).map(|r| value(&r));
+        }
+        let workspace = Workspace::open(&root)?;
+        let key = SessionKey { project: project(step).parse()?, session: session(step).parse()? };
+        let stage = || text(step, "stage").unwrap_or_default().parse::<Stage>();
+        match verb {
+            "push" => sync::push(&workspace, &key, &*remote, &push_options(step), &context).map(|r| value(&r)),
+            "pull" => sync::pull(&workspace, &key, &*remote, &pull_options(step), &context).map(|r| value(&r)),
+            "settle" => sync::settle(&workspace, &key, &*remote, &context).map(|()| Value::Null),
+            "link" => {
+                let name = text(step, "to").unwrap_or(project(step));
+                sync::link(&workspace, &key.project, &*remote, name, &context).map(|r| value(&r))
+            }
+            "status" => sync::status(&workspace, &key, &remote.info(), &context).map(|r| value(&r)),
+            "sync_status" => sync::remote_status(&workspace, &key, &*remote, &context).map(|r| value(&r)),
+            "diff" if step["side"] == "remote" => {
+                sync::diff_remote(&workspace, &key, &[], &*remote, &context).map(|r| value(&r))
+            }
+            "diff" => sync::diff(&workspace, &key, &[], &remote.info(), &context).map(|r| value(&r)),
+            "undo" => sync::undo(&workspace, None, step["force"] == true, &context).map(|r| value(&r)),
+            "resolve" => {
+                let resolution = match text(step, "with") {
+                    Some("local") => Resolution::Local,
+                    Some("remote") => Resolution::Remote,
+                    Some("merged") => Resolution::Merged,
+                    _ => Resolution::Text(text(step, "text").unwrap_or_default().to_owned()),
+                };
+                sync::resolve(&workspace, &key, &remote.info(), stage()?, &resolution, &context).map(|r| value(&r))
+            }
+            "stage" => {
+                let status: StageStatus = text(step, "status").unwrap_or_default().parse()?;
+                let agent = text(step, "agent");
+                workspace.set_stage(&key, stage()?, status, agent, &context).map(|r| value(&r))
+            }
+            "create_session" => workspace.create_session(&key, None, &context).map(|r| value(&r)),
+            "switch_session" => workspace.switch_session(&key, &context).map(|()| Value::Null),
+            other => panic!("no such step: {other}"),
+        }
+    }
+}
+
+fn value(report: &impl Serialize) -> Value {
+    serde_json::to_value(report).unwrap()
+}
+
+fn push_options(step: &Value) -> PushOptions {
+    PushOptions {
+        stages: stages(&step["stages"]),
+        dry_run: step["dry_run"] == true,
+        agent: text(step, "agent").map(str::to_owned),
+        delete: stages(&step["delete"]),
+        allow_empty: step["allow_empty"] == true,
+        force_clear: step["force_clear"] == true,
+        replace_session: step["replace_session"] == true,
+        recreate: step["recreate"] == true,
+        new_id: step["new_id"] == true,
+        adopt_session: step["session"].is_string(),
+    }
+}
+
+fn pull_options(step: &Value) -> PullOptions {
+    PullOptions {
+        stages: stages(&step["stages"]),
+        dry_run: step["dry_run"] == true,
+        markers: step["markers"] == true,
+        restore: stages(&step["restore"]),
+        accept_clear: step["accept_clear"] == true,
+        force_clear: step["force_clear"] == true,
+        adopt_session: step["session"].is_string(),
+    }
+}
+
+impl Door for Library {
+    fn root(&mut self, at: &str) -> PathBuf {
+        let root = self.dir.path().join(at);
+        std::fs::create_dir_all(&root).unwrap();
+        root
+    }
+
+    fn act(&mut self, at: &str, verb: &str, step: &Value) -> Answer {
+        self.run(at, verb, step).map_err(|error| named(&error))
+    }
+
+    fn remote(&mut self, step: &Value) -> Box<dyn Remote> {
+        match (text(step, "remote"), &self.memory) {
+            (None, Some(memory)) => Box::new(memory.clone()),
+            (name, _) => {
+                let path = self.sqlite(name.unwrap_or("agency"));
+                Box::new(SqliteRemote::open(&path, &context()).unwrap())
+            }
+        }
+    }
+
+    fn script(&mut self, step: &Value) -> std::result::Result<(), String> {
+        let memory = self.memory.clone().ok_or("only a scripted agency has faults")?;
+        match text(step, "fault") {
+            Some("lose_reply") => memory.fail_next_push(Fault::LoseReply),
+            Some("lose_request") => memory.fail_next_push(Fault::LoseRequest),
+            Some("refuse_fetch") => memory.fail_next(Fault::Refuse(idse_core::ErrorKind::Unavailable)),
+            _ => {}
+        }
+        if let Some(hidden) = step["hidden"].as_bool() {
+            let found = memory.projects(&ProjectFilter::All, &context()).map_err(|e| e.to_string())?;
+            found.iter().for_each(|p| memory.hide(p.project_id, hidden));
+        }
+        if let Some(expected) = step["requests"].as_u64() {
+            let requests = memory.requests();
+            let got = (requests.fetch + requests.push + requests.projects + requests.health) as u64;
+            if got != expected {
+                return Err(format!("{got} requests so far, expected {expected}: {requests:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn drop_row(&mut self, project: &str, session: &str, whole: bool) {
+        let Some(memory) = &self.memory else {
+            return drop_from(&self.sqlite("agency"), project, session, whole);
+        };
+        let found = memory.projects(&ProjectFilter::Name(project.to_owned()), &context()).unwrap();
+        let target = Target { project_id: found[0].project_id, session: session.parse().unwrap() };
+        if whole { memory.drop_project(target.project_id) } else { memory.drop_row(&target) }
+    }
+}
+
+/// Drops rows of an embedded agency as an administrator would.
+pub(crate) fn drop_from(path: &std::path::Path, project: &str, session: &str, whole: bool) {
+    let db = rusqlite::Connection::open(path).unwrap();
+    let id: String = db.query_row("SELECT id FROM projects WHERE name = ?1", [project], |row| row.get(0)).unwrap();
+    if whole {
+        db.execute("DELETE FROM sessions WHERE project_id = ?1", [&id]).unwrap();
+        db.execute("DELETE FROM projects WHERE id = ?1", [&id]).unwrap();
+    } else {
+        let changed = db.execute("DELETE FROM sessions WHERE project_id = ?1 AND session_id = ?2", [&id, session]);
+        assert_eq!(changed.unwrap(), 1);
+    }
+}

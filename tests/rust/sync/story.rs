@@ -1,0 +1,310 @@
+//! Telling a story: its steps through a door, its expectations against what the door answers.
+
+use std::path::{Path, PathBuf};
+
+use idse_core::{Env, ErrorKind, OpId, ProjectId, SessionId, Stage};
+use idse_core::remote::{
+    Fetched, ProjectFilter, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Target,
+};
+use serde_json::{Map, Value, json};
+
+/// One file of `tests/conformance/sync`.
+pub(crate) struct Story {
+    pub(crate) name: String,
+    pub(crate) value: Value,
+}
+
+/// What a verb answered: a report, or kind and reason of an error.
+pub(crate) type Answer = Result<Value, (String, String)>;
+
+/// A way to the engine.
+pub(crate) trait Door {
+    /// The folder of a client.
+    fn root(&mut self, at: &str) -> PathBuf;
+    /// Does what a step asks.
+    fn act(&mut self, at: &str, verb: &str, step: &Value) -> Answer;
+    /// An agency, as another client sees it.
+    fn remote(&mut self, step: &Value) -> Box<dyn Remote>;
+    /// What only a scripted agency can do.
+    fn script(&mut self, step: &Value) -> Result<(), String>;
+    /// Drops the session's row, or the whole project.
+    fn drop_row(&mut self, project: &str, session: &str, whole: bool);
+}
+
+pub(crate) fn text<'a>(step: &'a Value, key: &str) -> Option<&'a str> {
+    step[key].as_str()
+}
+
+pub(crate) fn project(step: &Value) -> &str {
+    text(step, "project").unwrap_or("portal")
+}
+
+pub(crate) fn session(step: &Value) -> &str {
+    text(step, "session").unwrap_or("s1")
+}
+
+pub(crate) fn stages(value: &Value) -> Vec<Stage> {
+    value.as_array().into_iter().flatten().map(|stage| stage.as_str().unwrap().parse().unwrap()).collect()
+}
+
+/// Tells a story; the error names the step.
+pub(crate) fn tell(story: &Story, door: &mut dyn Door) -> Result<(), String> {
+    if text(&story.value, "why").is_none_or(str::is_empty) {
+        return Err("it does not say why".into());
+    }
+    for (number, step) in story.value["steps"].as_array().into_iter().flatten().enumerate() {
+        tell_step(step, door).map_err(|why| format!("step {} ({}): {why}", number + 1, step["do"]))?;
+    }
+    Ok(())
+}
+
+fn tell_step(step: &Value, door: &mut dyn Door) -> Result<(), String> {
+    let at = text(step, "at").unwrap_or("alice");
+    let verb = text(step, "do").ok_or("it has no `do`")?;
+    match verb {
+        "start" => start(at, step, door),
+        "write" => write(&artifact(door, at, step)?, step),
+        "remove" => std::fs::remove_file(artifact(door, at, step)?).map_err(|e| e.to_string()),
+        "file" => {
+            let path = door.root(at).join(text(step, "path").ok_or("no path")?);
+            write(&path, step)
+        }
+        "row" => row(step, door),
+        "drop" => {
+            door.drop_row(project(step), session(step), step["whole"] == true);
+            Ok(())
+        }
+        "script" => door.script(step),
+        "check" => check(at, step, door),
+        "agency" => agency(step, door),
+        "kept" => kept(&door.root(at), step),
+        _ => expect(&step["expect"], door.act(at, verb, step)),
+    }
+}
+
+fn artifact(door: &mut dyn Door, at: &str, step: &Value) -> Result<PathBuf, String> {
+    let stage: Stage = text(step, "stage").ok_or("no stage")?.parse().map_err(|_| "unknown stage")?;
+    Ok(session_folder(&door.root(at), step).join(stage.path()))
+}
+
+fn session_folder(root: &Path, step: &Value) -> PathBuf {
+    root.join(".idse/projects").join(project(step)).join("sessions").join(session(step))
+}
+
+fn write(path: &Path, step: &Value) -> Result<(), String> {
+    let bytes = match (text(step, "text"), text(step, "hex")) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (None, Some(hex)) => (0..hex.len() / 2)
+            .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).map_err(|e| e.to_string()))
+            .collect::<Result<_, _>>()?,
+        (None, None) => serde_json::to_vec_pretty(&step["json"]).map_err(|e| e.to_string())?,
+    };
+    std::fs::create_dir_all(path.parent().ok_or("no folder")?).map_err(|e| e.to_string())?;
+    std::fs::write(path, bytes).map_err(|e| e.to_string())
+}
+
+/// Initialises a project; with `texts`, the session holds exactly these.
+fn start(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
+    door.act(at, "init", step).map_err(|e| format!("{e:?}"))?;
+    let Some(texts) = step["texts"].as_object() else { return Ok(()) };
+    let folder = session_folder(&door.root(at), step);
+    for stage in Stage::ALL {
+        let path = folder.join(stage.path());
+        match texts.get(stage.name()) {
+            Some(text) => std::fs::write(path, text.as_str().unwrap()).map_err(|e| e.to_string())?,
+            None => std::fs::remove_file(path).map_err(|e| e.to_string())?,
+        }
+    }
+    for (stage, status) in step["status"].as_object().into_iter().flatten() {
+        let step = json!({"do": "stage", "stage": stage, "status": status, "project": project(step), "session": session(step)});
+        door.act(at, "stage", &step).map_err(|e| format!("{e:?}"))?;
+    }
+    Ok(())
+}
+
+fn expect(expected: &Value, answer: Answer) -> Result<(), String> {
+    if let Some(error) = expected["error"].as_str() {
+        let (kind, reason) = match answer {
+            Err(error) => error,
+            Ok(report) => return Err(format!("expected {error}, got {report}")),
+        };
+        let got = if error.contains('/') { format!("{kind}/{reason}") } else { kind };
+        return if got == error { Ok(()) } else { Err(format!("expected {error}, got {got}/{reason}")) };
+    }
+    let report = answer.map_err(|(kind, reason)| format!("it failed: {kind}/{reason}"))?;
+    let mut wrong = Vec::new();
+    for (key, value) in expected.as_object().into_iter().flatten() {
+        if let Some(difference) = difference(key, value, &report) {
+            wrong.push(difference);
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{}\n    report: {report}", wrong.join("; "))) }
+}
+
+/// Compares one expectation; keys that are not special compare a field of the report.
+fn difference(key: &str, expected: &Value, report: &Value) -> Option<String> {
+    let steps = || report["steps"].as_array().into_iter().flatten();
+    let got = match key {
+        "steps" => {
+            let named = expected.as_object()?.keys();
+            let of = |stage: &String| {
+                let step = steps().find(|s| s["stage"] == stage.as_str())?;
+                Some(format!("{}/{}", step["class"].as_str()?, step["action"].as_str()?))
+            };
+            named.map(|stage| (stage.clone(), of(stage).map_or(Value::Null, Value::from))).collect::<Map<_, _>>().into()
+        }
+        "moved" => {
+            let moves = |s: &&Value| {
+                matches!(s["action"].as_str(), Some("send" | "send_null" | "write" | "merge" | "remove"))
+            };
+            steps().filter(moves).map(|s| s["stage"].clone()).collect()
+        }
+        "conflicts" => {
+            let conflicts = report["conflicts"].as_array().into_iter().flatten();
+            conflicts.map(|c| (c["stage"].as_str().unwrap().to_owned(), c["kind"].clone())).collect::<Map<_, _>>().into()
+        }
+        "note" => {
+            let notes = report["notes"].to_string();
+            return (!notes.contains(expected.as_str()?)).then(|| format!("no note says {expected}: {notes}"));
+        }
+        "diffs" => {
+            let stages = report["stages"].as_array().into_iter().flatten();
+            stages.map(|s| s["stage"].clone()).collect()
+        }
+        _ => report[key].clone(),
+    };
+    (got != *expected).then(|| format!("{key}: expected {expected}, got {got}"))
+}
+
+fn check(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
+    let folder = session_folder(&door.root(at), step);
+    for (stage, expected) in step["files"].as_object().into_iter().flatten() {
+        let path = folder.join(stage.parse::<Stage>().map_err(|e| e.to_string())?.path());
+        let got = std::fs::read(&path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        if got.as_deref() != expected.as_str() {
+            return Err(format!("file {stage}: expected {expected}, got {got:?}"));
+        }
+    }
+    let report = door.act(at, "status", step).map_err(|e| format!("{e:?}"))?;
+    let lines = || report["stages"].as_array().into_iter().flatten();
+    let by_stage = |field: &str, expected: &Map<String, Value>| -> Value {
+        let of = |stage: &String| lines().find(|l| l["stage"] == stage.as_str()).map_or(Value::Null, |l| l[field].clone());
+        expected.keys().map(|stage| (stage.clone(), of(stage))).collect::<Map<_, _>>().into()
+    };
+    let with = |field: &str| -> Value {
+        lines().filter(|l| l[field] == true || (field == "conflict" && !l[field].is_null())).map(|l| l["stage"].clone()).collect()
+    };
+    for (key, expected) in step.as_object().into_iter().flatten() {
+        let got = match (key.as_str(), expected) {
+            ("status", Value::Object(map)) => by_stage("status", map),
+            ("sync", Value::Object(map)) => by_stage("sync", map),
+            ("open", _) => with("conflict"),
+            ("push", _) => with("push"),
+            ("pull", _) => with("pull"),
+            ("unsettled" | "next" | "last_agent" | "current", _) => report[key].clone(),
+            _ => continue,
+        };
+        if got != *expected {
+            return Err(format!("{key}: expected {expected}, got {got}"));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the target of a step in an agency.
+fn target(remote: &dyn Remote, step: &Value) -> Result<Target, String> {
+    let name = project(step).to_owned();
+    let projects = remote.projects(&ProjectFilter::Name(name), &context()).map_err(|e| e.to_string())?;
+    let project_id = projects.first().ok_or("the agency has no such project")?.project_id;
+    Ok(Target { project_id, session: session(step).parse::<SessionId>().map_err(|e| e.to_string())? })
+}
+
+pub(crate) fn context() -> idse_core::Context {
+    idse_core::Context { env: Env::default(), ..idse_core::Context::default() }
+}
+
+/// Somebody else writes the row: a client that knows nothing of operations, or a person in a table editor.
+fn row(step: &Value, door: &mut dyn Door) -> Result<(), String> {
+    let remote = door.remote(step);
+    let create = step["create"] == true;
+    let target = match target(&*remote, step) {
+        Err(_) if create => Target {
+            project_id: ProjectId::new(context().clock.unique()),
+            session: session(step).parse().map_err(|e: idse_core::Error| e.to_string())?,
+        },
+        other => other?,
+    };
+    let (texts, state) = match remote.fetch(&target, None, &context()).map_err(|e| e.to_string())? {
+        Fetched::Session(row) => (row.texts, row.state),
+        _ => Default::default(),
+    };
+    let items = step["texts"].as_object().into_iter().flatten().map(|(stage, text)| {
+        let stage: Stage = stage.parse().unwrap();
+        let expected = texts.get(&stage).and_then(RemoteText::text).map(idse_core::Digest::of);
+        PushItem { stage, text: text.as_str().map(str::to_owned), expected }
+    });
+    let mut value = state.clone().unwrap_or_default();
+    for (key, field) in step["state"].as_object().into_iter().flatten() {
+        value.insert(key.clone(), field.clone());
+    }
+    let expected = state.map(|state| idse_core::Digest::of_json(&state.into()));
+    let request = PushRequest {
+        op: OpId::new(context().clock.unique()),
+        revision: None,
+        items: items.collect(),
+        state: step["state"].is_object().then_some(PushState { value, expected }),
+        create: create.then(|| idse_core::remote::NewProject {
+            name: project(step).parse().unwrap(),
+            stack: None,
+            framework: None,
+        }),
+        target,
+    };
+    match remote.push(&request, &context()).map_err(|e| e.to_string())? {
+        PushOutcome::Written { .. } => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+/// Looks into the agency.
+fn agency(step: &Value, door: &mut dyn Door) -> Result<(), String> {
+    let remote = door.remote(step);
+    let target = target(&*remote, step)?;
+    let Fetched::Session(row) = remote.fetch(&target, None, &context()).map_err(|e| e.to_string())? else {
+        return if step["missing"] == true { Ok(()) } else { Err("the row is missing".into()) };
+    };
+    for (stage, expected) in step["texts"].as_object().into_iter().flatten() {
+        let got = row.texts.get(&stage.parse::<Stage>().unwrap()).and_then(RemoteText::text);
+        if got != expected.as_str() {
+            return Err(format!("{stage} in the agency: expected {expected}, got {got:?}"));
+        }
+    }
+    let state = Value::from(row.state.unwrap_or_default());
+    for (key, expected) in step["state"].as_object().into_iter().flatten() {
+        let got = state.pointer(key).cloned().unwrap_or_default();
+        if got != *expected {
+            return Err(format!("state {key}: expected {expected}, got {got}"));
+        }
+    }
+    Ok(())
+}
+
+/// Asserts that the client still has a text somewhere in its object store.
+fn kept(root: &Path, step: &Value) -> Result<(), String> {
+    let wanted = text(step, "text").ok_or("no text")?.as_bytes();
+    let objects = root.join(".idse/sync/objects");
+    for folder in std::fs::read_dir(objects).map_err(|e| e.to_string())? {
+        for object in std::fs::read_dir(folder.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())? {
+            if std::fs::read(object.map_err(|e| e.to_string())?.path()).is_ok_and(|bytes| bytes == wanted) {
+                return Ok(());
+            }
+        }
+    }
+    Err("no object holds the text".into())
+}
+
+/// Names an error as stories do.
+pub(crate) fn named(error: &idse_core::Error) -> (String, String) {
+    let kind: ErrorKind = error.kind();
+    (kind.name().to_owned(), error.reason().to_owned())
+}
