@@ -119,7 +119,7 @@ pub fn add(url: &str, context: &Context) -> Result<(String, bool)> {
     trusted.schema = 1;
     trusted.origins.push(origin.clone());
     let text = crate::state::to_file_text(&trusted);
-    dir.replace(&file, text.as_bytes())?;
+    dir.replace_private(&file, text.as_bytes())?;
     Ok((origin, true))
 }
 
