@@ -83,7 +83,7 @@ impl Layers {
                     .variables
                     .extend(found.map(|(name, value)| (name, (value, Origin::File(ENV_FILE.to_owned()))))),
                 Err(name) => {
-                    self.warnings.push(format!("{ENV_FILE}: `{name}` cannot be read and is ignored"))
+                    self.warnings.push(format!("{ENV_FILE}: `{name}` cannot be read and is ignored"));
                 }
             }
         }
