@@ -90,31 +90,30 @@ fn keeps(text: &str, base: &str, side: &str, other: &str) -> bool {
     })
 }
 
-/// Returns the marked text with one side of each conflict chosen.
+/// Returns the marked text with one side of each conflict chosen: `<` for the local, `=` for the remote.
 fn chosen(conflict: &MergeConflict, side: char) -> String {
-    let mut section = ' ';
+    let marked = conflict.marked.strip_prefix('\u{feff}');
     let mut text = String::new();
-    for line in conflict.marked.split_inclusive('\n') {
-        let bare = line.trim_start_matches('\u{feff}');
-        if has_markers(bare.trim_end_matches('\n'), conflict.marker_length) {
-            let mark = bare.chars().next().unwrap_or(' ');
-            // The label of the side says that its last line had no end.
-            if mark == '<' && side == '<' || mark == '>' && side == '=' {
-                section = if mark == '>' { ' ' } else { mark };
-                if mark == '>' && bare.contains("no newline") {
-                    strip_end(&mut text);
-                }
-            } else {
-                if section == '<' && side == '<' && conflict.marked.contains("local (no newline at end)") {
-                    strip_end(&mut text);
-                }
-                section = if mark == '>' { ' ' } else { mark };
+    let (mut section, mut local_open) = (' ', false);
+    for line in marked.unwrap_or(&conflict.marked).split_inclusive('\n') {
+        if line.starts_with('\u{feff}') || !has_markers(line, conflict.marker_length) {
+            if section == ' ' || section == side {
+                text.push_str(line);
             }
-        } else if section == ' ' || section == side {
-            text.push_str(line);
+            continue;
         }
+        let mark = line.chars().next().unwrap_or(' ');
+        // A label says where the last line of its side had no end.
+        let open = line.contains("(no newline at end)");
+        match mark {
+            '<' => local_open = open,
+            '|' if side == '<' && local_open => strip_end(&mut text),
+            '>' if side == '=' && open => strip_end(&mut text),
+            _ => {}
+        }
+        section = if mark == '>' { ' ' } else { mark };
     }
-    text
+    if marked.is_some() || text.starts_with('\u{feff}') { format!("\u{feff}{text}") } else { text }
 }
 
 fn strip_end(text: &mut String) {
