@@ -1,6 +1,13 @@
 //! The suite.
 
-#![expect(clippy::disallowed_methods, reason = "a test writes what it likes")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and writes what it likes"
+)]
 
+mod cli;
+mod errors;
 mod package;
 mod remote;
+mod sync;

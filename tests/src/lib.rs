@@ -1,7 +1,11 @@
 //! Helpers of the tests that cross the parts: a workspace in a temporary folder, and the `idse` program run so that
 //! nothing of the machine leaks into it.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and writes what it likes")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and writes what it likes"
+)]
 
 mod run;
 mod sandbox;

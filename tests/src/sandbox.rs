@@ -151,7 +151,11 @@ impl Sandbox {
     /// Takes the output of a process as an answer.
     pub fn answer(&self, output: &std::process::Output) -> Run {
         let shown = |path: PathBuf| path.display().to_string();
-        let places = [(shown(self.root.clone()), "[ROOT]"), (shown(self.home()), "[HOME]"), (shown(self.top()), "[TOP]")];
+        let places = [
+            (shown(self.root.clone()), "[ROOT]"),
+            (shown(self.home()), "[HOME]"),
+            (shown(self.top()), "[TOP]"),
+        ];
         Run::new(output, &places)
     }
 }

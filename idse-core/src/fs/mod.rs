@@ -165,7 +165,9 @@ impl Dir {
     fn create_dir(&self, rel: &str) -> Result<()> {
         let made = self.place(rel).and_then(|place| match place.folder.create_dir(place.name) {
             Ok(()) => system::sync_folder(&place.folder),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if place.folder.is_dir(place.name) { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+            }
             Err(error) => Err(error),
         });
         made.map_err(|error| self.failure(rel, "make the folder", error))
@@ -174,7 +176,14 @@ impl Dir {
     /// Makes a folder of the engine's own that only its owner can look into.
     pub(crate) fn create_private_dir(&self, rel: &str) -> Result<()> {
         self.create_dirs(rel)?;
-        system::make_private(&self.root, rel).map_err(|error| self.failure(rel, "protect", error))
+        system::make_private(&self.root, rel, 0o700).map_err(|error| self.failure(rel, "protect", error))
+    }
+
+    /// Replaces a file of the engine's own that only its owner can read, in a folder that only its owner can look into.
+    pub(crate) fn replace_private(&self, rel: &str, bytes: &[u8]) -> Result<()> {
+        self.create_private_dir(parent(rel))?;
+        self.replace(rel, bytes)?;
+        system::make_private(&self.root, rel, 0o600).map_err(|error| self.failure(rel, "protect", error))
     }
 
     /// Replaces a file of the engine's own, durably: temporary file, fsync, rename, fsync of the folder.

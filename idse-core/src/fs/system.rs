@@ -159,16 +159,16 @@ pub(super) fn sync_folder(_folder: &Folder) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-pub(super) fn make_private(root: &Folder, rel: &str) -> io::Result<()> {
+pub(super) fn make_private(root: &Folder, rel: &str, mode: u32) -> io::Result<()> {
     use cap_std::fs::{Permissions, PermissionsExt as _};
-    if root.metadata(rel)?.mode() & 0o777 == 0o700 {
+    if root.metadata(rel)?.mode() & 0o777 == mode {
         return Ok(());
     }
-    root.set_permissions(rel, Permissions::from_mode(0o700))
+    root.set_permissions(rel, Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-pub(super) fn make_private(_root: &Folder, _rel: &str) -> io::Result<()> {
+pub(super) fn make_private(_root: &Folder, _rel: &str, _mode: u32) -> io::Result<()> {
     Ok(())
 }
 

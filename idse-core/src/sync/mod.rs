@@ -16,6 +16,7 @@ mod report;
 mod resolve;
 mod retention;
 mod rows;
+mod shim;
 mod settle;
 mod stage;
 mod store;

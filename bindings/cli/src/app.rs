@@ -1,0 +1,173 @@
+//! What every verb needs: where it runs, for which session, with which agency, and how it answers.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use idse_core::config::{RemoteAddress, Settings};
+use idse_core::remote::{Remote, SqliteRemote};
+use idse_core::{Context, Error, ErrorKind, ProjectName, Result, SessionKey, Workspace, trust};
+
+use crate::args::Global;
+use crate::exit::Exit;
+use crate::output::{self, Output};
+use crate::page::Marks;
+use crate::{process, progress};
+
+/// One run of the program.
+pub(crate) struct App {
+    pub(crate) global: Global,
+    pub(crate) context: Context,
+    pub(crate) output: Output,
+    start: PathBuf,
+    line: Option<progress::Line>,
+    waiting: Arc<AtomicBool>,
+}
+
+impl App {
+    pub(crate) fn new(global: Global) -> Self {
+        let mut context = Context::of_process();
+        let output = Output::new(&global, Marks::of(&context.env));
+        let line = if global.quiet { None } else { progress::show(&mut context) };
+        let waiting = Arc::new(AtomicBool::new(false));
+        process::listen(context.cancel.clone(), waiting.clone());
+        Self { start: start(), global, context, output, line, waiting }
+    }
+
+    /// Reports how a verb ended and returns the exit code.
+    pub(crate) fn finish(self, outcome: Result<Exit>) -> Exit {
+        let Self { output, line, .. } = self;
+        // The line must be gone before the error is printed where it stood.
+        drop(line);
+        let error = match outcome {
+            Ok(exit) => return exit,
+            Err(error) => error,
+        };
+        output.error(&error);
+        if output.json {
+            // Standard error has told already.
+            drop(output::document("error", &output::error_fields(&error)));
+        }
+        Exit::of(&error)
+    }
+
+    /// Returns the folder that the verb starts from.
+    pub(crate) fn start(&self) -> &Path {
+        &self.start
+    }
+
+    /// Opens the workspace: `--root`, else the nearest one upwards.
+    pub(crate) fn workspace(&self) -> Result<Workspace> {
+        let workspace = match &self.global.root {
+            Some(root) => Workspace::open(&self.start.join(root))?,
+            None => Workspace::discover(&self.start)?,
+        };
+        self.output.detail(&format!("workspace: {}", workspace.root().display()));
+        Ok(workspace)
+    }
+
+    /// Returns the folder of a workspace that may still have to be made.
+    pub(crate) fn root(&self) -> Result<PathBuf> {
+        match &self.global.root {
+            Some(root) => Ok(self.start.join(root)),
+            None => match Workspace::discover(&self.start) {
+                Ok(workspace) => Ok(workspace.root().to_path_buf()),
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(self.start.clone()),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Returns the project that is meant.
+    pub(crate) fn project(&self, workspace: &Workspace) -> Result<ProjectName> {
+        workspace.project(self.global.project.as_deref(), &self.start)
+    }
+
+    /// Returns the session that is meant.
+    pub(crate) fn key(&self, workspace: &Workspace) -> Result<SessionKey> {
+        let key = workspace.session(&self.project(workspace)?, self.global.session.as_deref())?;
+        self.output.detail(&format!("session: {key}"));
+        Ok(key)
+    }
+
+    /// Returns the settings of a workspace and passes their warnings on.
+    pub(crate) fn settings(&self, root: &Path, project: Option<&ProjectName>) -> Result<Settings> {
+        let settings = Settings::load(root, project, &self.context)?;
+        for warning in &settings.warnings {
+            self.output.warning(warning);
+        }
+        Ok(settings)
+    }
+
+    /// Decides which agency is meant, without talking to it.
+    pub(crate) fn address(&self, settings: &Settings, flag: Option<&str>) -> Result<RemoteAddress> {
+        let setting = settings.remote_address(flag, &self.context)?;
+        let address = setting.value.info().address;
+        self.output.detail(&format!("agency: {address} (from {})", origin(&setting.origin)));
+        Ok(setting.value)
+    }
+
+    /// Opens the agency; where its origin is not trusted yet, a person is asked, and without one it stays closed.
+    pub(crate) fn connect(&self, address: &RemoteAddress) -> Result<Box<dyn Remote>> {
+        let error = match self.open(address) {
+            Err(error) if error.reason() == "untrusted" => error,
+            other => return other,
+        };
+        let Some(origin) = error.get("origin") else { return Err(error) };
+        if !self.confirm(&format!("{}. Trust it from now on?", error.message())) {
+            return Err(error);
+        }
+        trust::add(origin, &self.context)?;
+        self.open(address)
+    }
+
+    fn open(&self, address: &RemoteAddress) -> Result<Box<dyn Remote>> {
+        match address {
+            RemoteAddress::Sqlite(path) => Ok(Box::new(SqliteRemote::open(path, &self.context)?)),
+        }
+    }
+
+    /// Asks a yes-or-no question on a terminal; without one the answer is no, and nothing waits.
+    pub(crate) fn confirm(&self, question: &str) -> bool {
+        if !output::is_attended() {
+            return false;
+        }
+        let ask = || {
+            let mut answer = String::new();
+            let mut stderr = std::io::stderr();
+            let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+            let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
+            read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+        };
+        self.waiting.store(true, Ordering::SeqCst);
+        let answer = match &self.line {
+            Some(line) => line.pause(ask),
+            None => ask(),
+        };
+        self.waiting.store(false, Ordering::SeqCst);
+        answer
+    }
+}
+
+/// Returns where a value came from, in words.
+pub(crate) fn origin(origin: &idse_core::config::Origin) -> String {
+    use idse_core::config::Origin;
+    match origin {
+        Origin::Flag(name) => name.clone(),
+        Origin::Env(name) => format!("the environment variable {name}"),
+        Origin::File(path) => path.clone(),
+        Origin::Default => "the default".to_owned(),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that asks where the program was started")]
+fn start() -> PathBuf {
+    // A folder that was removed under the shell has no name; every relative path then fails with its own error.
+    std::env::current_dir().unwrap_or_default()
+}
+
+/// Creates the error of a call that makes no sense.
+pub(crate) fn usage(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message).with_reason("usage")
+}

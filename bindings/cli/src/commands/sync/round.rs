@@ -1,0 +1,209 @@
+//! One session, or with `--all` every session that can be synced; and the text of both.
+
+use idse_core::remote::Remote;
+use idse_core::sync::{Action, Outcome, Step, SyncReport, Verb};
+use idse_core::{Error, Result, SessionKey, Workspace};
+use serde_json::json;
+
+use crate::app::App;
+use crate::exit::{self, Exit};
+use crate::page::{Page, shown};
+use crate::words::{self, count, list};
+
+/// Which sessions, with which agency.
+pub(super) struct Round<'a> {
+    pub(super) app: &'a App,
+    pub(super) workspace: &'a Workspace,
+    pub(super) agency: Option<&'a str>,
+    pub(super) all: bool,
+}
+
+/// The verb, for one session.
+type Run<'a> = &'a dyn Fn(&SessionKey, &dyn Remote) -> Result<SyncReport>;
+
+impl Round<'_> {
+    /// Runs the verb and answers.
+    pub(super) fn run(&self, verb: Run<'_>) -> Result<Exit> {
+        if self.all { self.every(verb) } else { self.one(verb) }
+    }
+
+    fn one(&self, verb: Run<'_>) -> Result<Exit> {
+        let key = self.app.key(self.workspace)?;
+        let remote = super::connect(self.app, self.workspace, &key.project, self.agency)?;
+        let report = verb(&key, remote.as_ref())?;
+        self.app.output.report("sync-report", &report, |page| text(page, &report, self.agency))?;
+        self.complain(&report);
+        Ok(Exit::of_outcome(report.outcome))
+    }
+
+    fn every(&self, verb: Run<'_>) -> Result<Exit> {
+        let settings = self.app.settings(self.workspace.root(), None)?;
+        let remote = self.app.connect(&self.app.address(&settings, self.agency)?)?;
+        let selection = self.workspace.sessions_to_sync(remote.info().sessions)?;
+        let (mut skipped, mut reports, mut errors) = (selection.skipped, Vec::new(), Vec::new());
+        let mut worst = Exit::DONE;
+        let mut keys = selection.keys.iter();
+        for key in keys.by_ref() {
+            match verb(key, remote.as_ref()) {
+                Ok(report) => {
+                    worst = worst.worst(Exit::of_outcome(report.outcome));
+                    reports.push(report);
+                }
+                Err(error) => {
+                    worst = worst.worst(Exit::of(&error));
+                    let last = exit::ends_a_round(&error);
+                    errors.push((key.clone(), error));
+                    if last {
+                        break;
+                    }
+                }
+            }
+        }
+        skipped.extend(keys.map(|key| format!("{key} was not tried")));
+        self.answer(&reports, &skipped, &errors)?;
+        Ok(worst)
+    }
+
+    fn answer(
+        &self,
+        reports: &[SyncReport],
+        skipped: &[String],
+        errors: &[(SessionKey, Error)],
+    ) -> Result<()> {
+        let failed = |(key, error): &(SessionKey, Error)| json!({ "project": key.project, "session": key.session, "error": error.to_json() });
+        let answer = json!({
+            "reports": reports,
+            "skipped": skipped,
+            "errors": errors.iter().map(failed).collect::<Vec<_>>(),
+        });
+        self.app.output.report("sync-reports", &answer, |page| {
+            for report in reports {
+                let bold = page.styles.bold;
+                page.line(format_args!("{bold}{}/{}{bold:#}", report.project, report.session));
+                text(page, report, self.agency);
+            }
+            if reports.is_empty() && errors.is_empty() {
+                page.line("There are no sessions to sync");
+            }
+            for reason in skipped {
+                page.line(format_args!("skipped: {}", shown(reason)));
+            }
+        })?;
+        for report in reports {
+            self.complain(report);
+        }
+        for (key, error) in errors {
+            let error = Error::new(error.kind(), format!("{key}: {}", words::error(error)));
+            self.app.output.error(&error);
+        }
+        Ok(())
+    }
+
+    /// Says on standard error what `--quiet` keeps back but nobody should miss.
+    fn complain(&self, report: &SyncReport) {
+        if self.app.output.quiet && !matches!(report.outcome, Outcome::Done | Outcome::UpToDate) {
+            let key = format!("{}/{}", report.project, report.session);
+            let error =
+                Error::new(idse_core::ErrorKind::InvalidArgument, format!("{key}: {}", headline(report)));
+            self.app.output.error(&error);
+        }
+    }
+}
+
+/// Says in one sentence how a sync ended.
+fn headline(report: &SyncReport) -> String {
+    let moved = report.moved().len();
+    let (would, dry) = if report.dry_run { ("Would have ", true) } else { ("", false) };
+    match (report.outcome, report.verb) {
+        (Outcome::Done, Verb::Push) if moved > 0 && dry => {
+            format!("Would sync {} to Agency Core", count(moved, "stage"))
+        }
+        (Outcome::Done, Verb::Push) if moved > 0 => {
+            format!("Synced {} to Agency Core", count(moved, "stage"))
+        }
+        (Outcome::Done, _) if moved > 0 && dry => {
+            format!("Would pull {} from Agency Core", count(moved, "stage"))
+        }
+        (Outcome::Done, _) if moved > 0 => format!("Pulled {} from Agency Core", count(moved, "stage")),
+        (Outcome::Done, _) if dry => "Would bring the statuses in step with Agency Core".to_owned(),
+        (Outcome::Done, _) => "The statuses are in step with Agency Core".to_owned(),
+        (Outcome::UpToDate, _) => "In step with Agency Core already".to_owned(),
+        (Outcome::Refused, Verb::Push) => format!("{would}nothing was pushed: a stage is refused"),
+        (Outcome::Refused, _) => "Nothing was changed: a stage is refused".to_owned(),
+        (Outcome::Conflict, Verb::Push) => "Nothing was pushed: both sides changed".to_owned(),
+        (Outcome::Conflict, _) if moved > 0 => {
+            let (pulled, open) = (count(moved, "stage"), count(report.conflicts.len(), "stage"));
+            format!("Pulled {pulled} from Agency Core; {open} need a decision")
+        }
+        (Outcome::Conflict, _) => "Both sides changed: a decision is needed".to_owned(),
+    }
+}
+
+/// Writes how a sync ended and what to do now.
+pub(super) fn text(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
+    let headline = headline(report);
+    match report.outcome {
+        Outcome::Done | Outcome::UpToDate => page.good(headline),
+        Outcome::Refused | Outcome::Conflict => page.bad(headline),
+    }
+    if let Some(id) = report.project_id {
+        page.field("Project ID", id);
+    }
+    let moved = report.moved();
+    if !moved.is_empty() {
+        page.field("Stages", list(moved));
+    }
+    if let Some(time) = &report.last_synced {
+        page.field("Last synced", time);
+    }
+    for step in &report.steps {
+        told(page, step);
+    }
+    next(page, report, agency);
+    for note in &report.notes {
+        page.line(format_args!("note: {}", shown(note)));
+    }
+}
+
+/// Writes a line about a stage that is not simply done.
+fn told(page: &mut Page, step: &Step) {
+    let what = match (step.action, &step.message) {
+        (Action::Merge, None) => "both sides' changes are merged; the next push sends the result",
+        (Action::SendNull, None) => "cleared in the agency",
+        (Action::Remove, None) => "removed here; the text is kept",
+        (Action::Refuse | Action::Leave | Action::Conflict, None) => step.class.describe(),
+        (Action::None | Action::Record | Action::Status | Action::Send | Action::Write, None) => return,
+        (_, Some(message)) => message,
+    };
+    page.line(format_args!("  {}: {}", step.stage, shown(what)));
+}
+
+fn next(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
+    let option = words::agency_option(agency);
+    let mut unrecorded = false;
+    for conflict in &report.conflicts {
+        page.line(format_args!("  {}: conflict, {}", conflict.stage, words::conflict(conflict.kind)));
+        match &conflict.path {
+            Some(path) => {
+                page.line(format_args!("    the texts are in {path}"));
+                page.hint(format_args!(
+                    "settle it with `{}`",
+                    words::resolve_command(conflict.stage, agency)
+                ));
+            }
+            None => unrecorded = true,
+        }
+    }
+    if unrecorded && report.verb == Verb::Push {
+        page.hint(format_args!("run `idse sync pull{option}`: it merges what does not overlap"));
+        page.hint(format_args!(
+            "settle the rest with `idse sync resolve STAGE --local|--remote|--merged{option}`, then push again"
+        ));
+    }
+    if report.verb == Verb::Pull
+        && report.steps.iter().any(|step| step.action == Action::Merge)
+        && !report.dry_run
+    {
+        page.hint(format_args!("look at the merged text, then run `idse sync push{option}`"));
+    }
+}

@@ -1,0 +1,59 @@
+//! Which sessions "all" means, for local verbs and for those that sync.
+
+use crate::error::Result;
+use crate::name::SessionKey;
+use crate::remote::Sessions;
+use crate::workspace::Workspace;
+
+/// The sessions that "all" means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// In order of project and session.
+    pub keys: Vec<SessionKey>,
+    /// What is left out and why, as sentences.
+    pub skipped: Vec<String>,
+}
+
+impl Workspace {
+    /// Lists every session of every project.
+    ///
+    /// # Errors
+    /// `Io` where a folder cannot be listed.
+    pub fn every_session(&self) -> Result<Selection> {
+        let projects = self.projects()?;
+        let mut selection = Selection { keys: Vec::new(), skipped: projects.skipped };
+        for project in projects.found {
+            let sessions = self.sessions(&project)?;
+            let keys = sessions
+                .found
+                .into_iter()
+                .map(|s| SessionKey { project: project.clone(), session: s.session });
+            selection.keys.extend(keys);
+            selection.skipped.extend(sessions.skipped);
+        }
+        selection.keys.sort();
+        Ok(selection)
+    }
+
+    /// Lists the sessions that can be synced with a remote: all where it holds many, else each project's current one.
+    ///
+    /// # Errors
+    /// `Io` where a folder cannot be listed.
+    pub fn sessions_to_sync(&self, remote: Sessions) -> Result<Selection> {
+        let all = self.every_session()?;
+        if remote == Sessions::Many {
+            return Ok(all);
+        }
+        let mut selection = Selection { keys: Vec::new(), skipped: all.skipped };
+        for key in all.keys {
+            match self.current_session(&key.project)? {
+                Some(current) if current == key.session => selection.keys.push(key),
+                Some(current) => selection.skipped.push(format!(
+                    "{key} is not the current session ({current} is), and the agency holds one session of a project"
+                )),
+                None => selection.skipped.push(format!("{key}: the project has no current session")),
+            }
+        }
+        Ok(selection)
+    }
+}
