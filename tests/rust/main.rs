@@ -8,6 +8,7 @@
 
 mod cli;
 mod errors;
+mod examples;
 mod package;
 mod remote;
 mod sync;
