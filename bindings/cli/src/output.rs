@@ -132,6 +132,14 @@ impl Output {
         });
     }
 
+    /// Says what went wrong where no [`Error`] stands for it, `--quiet` or not.
+    pub(crate) fn trouble(&self, text: &str) {
+        self.err(|page| {
+            let bad = page.styles.bad;
+            page.line(format_args!("{bad}error:{bad:#} {}", shown(text)));
+        });
+    }
+
     fn err(&self, text: impl FnOnce(&mut Page)) {
         let mut page = Page::new(Styles::new(self.err), self.marks);
         text(&mut page);
