@@ -68,19 +68,13 @@ impl Layers {
     }
 
     fn read_variables(&mut self, dir: &Dir, context: &Context) -> Result<()> {
-        if let Some(bytes) = read_workspace_file(dir, ENV_FILE)? {
-            for line in dotenvy::from_read_iter(bytes.as_slice()) {
-                let Ok((name, value)) = line else {
-                    // The line may hold a secret: neither it nor the parser's message is repeated.
-                    self.warnings.push(format!(
-                        "{ENV_FILE} has a line that cannot be read; what follows it is ignored"
-                    ));
-                    break;
-                };
-                let known = VARIABLES.into_iter().find(|known| *known == name && name != ONLY_OF_PROCESS);
-                if let Some(known) = known.filter(|_| !value.is_empty()) {
-                    self.variables.insert(known, (value, Origin::File(ENV_FILE.to_owned())));
-                }
+        let bytes = read_workspace_file(dir, ENV_FILE)?.unwrap_or_default();
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            match addresses(line) {
+                Ok(found) => self.variables.extend(
+                    found.map(|(name, value)| (name, (value, Origin::File(ENV_FILE.to_owned())))),
+                ),
+                Err(name) => self.warnings.push(format!("{ENV_FILE}: `{name}` cannot be read and is ignored")),
             }
         }
         for name in VARIABLES {
@@ -99,6 +93,26 @@ fn read_workspace_file(dir: &Dir, name: &str) -> Result<Option<Vec<u8>>> {
         }
         _ => error,
     })
+}
+
+/// Reads a line of `.env` if it sets an address; the error names the variable, never its value.
+///
+/// Lines of other variables are not looked at: they hold the secrets of others. A `$` would bring in the process
+/// environment, and with it perhaps a secret, so such a line is refused.
+fn addresses(line: &str) -> Result<Option<(&'static str, String)>, &'static str> {
+    let bare = line.trim_start_matches('\u{feff}').trim_start();
+    let bare = bare.strip_prefix("export ").map_or(bare, str::trim_start);
+    let name = VARIABLES.into_iter().filter(|name| *name != ONLY_OF_PROCESS).find(|name| {
+        bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+    });
+    let Some(name) = name else { return Ok(None) };
+    if line.contains('$') {
+        return Err(name);
+    }
+    match dotenvy::from_read_iter(bare.as_bytes()).next() {
+        Some(Ok((_, value))) => Ok((!value.is_empty()).then_some((name, value))),
+        Some(Err(_)) | None => Err(name),
+    }
 }
 
 fn user_files(context: &Context) -> Vec<PathBuf> {

@@ -5,6 +5,8 @@
 mod address;
 mod file;
 mod values;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

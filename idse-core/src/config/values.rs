@@ -174,7 +174,7 @@ fn apply_validate(layer: &Layer, settings: &mut Settings) -> Result<()> {
         if let Some(value) = present(values, key) {
             *list =
                 texts(value).ok_or_else(|| wrong(layer, &format!("validate.{key}"), "a list of rules"))?;
-            settings.entries.push(entry(layer, &format!("validate.{key}"), &list.join(", ")));
+            note(&mut settings.entries, entry(layer, &format!("validate.{key}"), &list.join(", ")));
         }
     }
     if let Some(severities) = object(layer, values, "severity", "validate.severity")? {
@@ -183,12 +183,12 @@ fn apply_validate(layer: &Layer, settings: &mut Settings) -> Result<()> {
             let severity =
                 severity(value).ok_or_else(|| wrong(layer, &key, "off, info, warning or error"))?;
             validate.severity.insert(rule.clone(), severity);
-            settings.entries.push(entry(layer, &key, severity.map_or("off", Severity::name)));
+            note(&mut settings.entries, entry(layer, &key, severity.map_or("off", Severity::name)));
         }
     }
     if let Some(sections) = object(layer, values, "sections", "validate.sections")? {
         apply_sections(layer, sections, &mut validate.sections)?;
-        settings.entries.push(entry(
+        note(&mut settings.entries, entry(
             layer,
             "validate.sections",
             &sections.keys().cloned().collect::<Vec<_>>().join(", "),
@@ -197,7 +197,7 @@ fn apply_validate(layer: &Layer, settings: &mut Settings) -> Result<()> {
     if let Some(value) = present(values, "gate") {
         validate.gate = serde_json::from_value::<Gate>(value.clone())
             .map_err(|_| wrong(layer, "validate.gate", "complete, strict or off"))?;
-        settings.entries.push(entry(layer, "validate.gate", value.as_str().unwrap_or_default()));
+        note(&mut settings.entries, entry(layer, "validate.gate", value.as_str().unwrap_or_default()));
     }
     Ok(())
 }
@@ -228,7 +228,7 @@ fn apply_sync(layer: &Layer, settings: &mut Settings) -> Result<()> {
     let Some(values) = object(layer, &layer.values, "sync", "sync")? else { return Ok(()) };
     if let Some(value) = present(values, "marker") {
         settings.marker = value.as_bool().ok_or_else(|| wrong(layer, "sync.marker", "true or false"))?;
-        settings.entries.push(entry(layer, "sync.marker", &settings.marker.to_string()));
+        note(&mut settings.entries, entry(layer, "sync.marker", &settings.marker.to_string()));
     }
     Ok(())
 }
@@ -250,7 +250,7 @@ fn apply_limits(layer: &Layer, settings: &mut Settings) -> Result<()> {
             .as_u64()
             .filter(|number| (1..=most).contains(number))
             .ok_or_else(|| wrong(layer, &key, &format!("a whole number from 1 to {most}")))?;
-        settings.entries.push(entry(layer, &key, &limit.to_string()));
+        note(&mut settings.entries, entry(layer, &key, &limit.to_string()));
     }
     Ok(())
 }
@@ -288,6 +288,14 @@ fn severity(value: &Value) -> Option<Option<Severity>> {
 
 fn entry(layer: &Layer, key: &str, shown: &str) -> (String, Setting<String>) {
     (key.to_owned(), Setting { value: shown.to_owned(), origin: layer.origin.clone() })
+}
+
+/// A stronger layer takes the place of a weaker one.
+fn note(entries: &mut Vec<(String, Setting<String>)>, entry: (String, Setting<String>)) {
+    match entries.iter_mut().find(|(key, _)| *key == entry.0) {
+        Some(known) => *known = entry,
+        None => entries.push(entry),
+    }
 }
 
 fn wrong(layer: &Layer, key: &str, expected: &str) -> Error {

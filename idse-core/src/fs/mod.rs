@@ -165,7 +165,9 @@ impl Dir {
     fn create_dir(&self, rel: &str) -> Result<()> {
         let made = self.place(rel).and_then(|place| match place.folder.create_dir(place.name) {
             Ok(()) => system::sync_folder(&place.folder),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if place.folder.is_dir(place.name) { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+            }
             Err(error) => Err(error),
         });
         made.map_err(|error| self.failure(rel, "make the folder", error))

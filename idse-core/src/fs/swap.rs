@@ -3,6 +3,9 @@
 //! A check before a rename always leaves a moment in which an editor can save. So the two names are exchanged in
 //! one step and the check comes afterwards, on what was really displaced; if it is something else, it goes back.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 
 use super::{Dir, Place, Swap, parent, system, temp_name};

@@ -18,6 +18,7 @@ mod retention;
 mod rows;
 mod shim;
 mod settle;
+mod stage;
 mod store;
 mod transaction;
 mod undo;

@@ -18,7 +18,7 @@ use crate::sync::retention::tidy;
 use crate::sync::settle::{keep_seen, settle_journal};
 use crate::sync::store::conflict_path;
 use crate::sync::{Action, Conflict, Outcome, PullOptions, SyncReport, Verb, transaction};
-use crate::workspace::{Workspace, session_path};
+use crate::workspace::Workspace;
 
 /// How often a pull is planned anew because an editor saved a file in between.
 const ATTEMPTS: u32 = 3;
@@ -43,7 +43,7 @@ pub fn pull(
     }
     let _lock = workspace.lock(context)?;
     transaction::recover(workspace, context)?;
-    transaction::sweep_leftovers(workspace, &session_path(key))?;
+    workspace.tidy(key)?;
     settle_journal(&engine)?;
     let mut first: Option<SyncReport> = None;
     for _ in 0..ATTEMPTS {

@@ -89,7 +89,7 @@ fn remove(workspace: &Workspace, store: Store<'_>, name: &str) -> Result<()> {
         return store.remove_object(id);
     }
     // An editor may have written into a displaced file long after: its bytes get their own 30 days as an object.
-    if let Found::Bytes(bytes) = workspace.dir().read(name, u64::MAX)? {
+    if let Found::Bytes(bytes) = workspace.dir().read(name, crate::fs::LARGEST)? {
         store.keep(&bytes)?;
     }
     workspace.dir().remove(name)

@@ -7,20 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Dir, EntryKind, Found};
+use crate::error::{Error, Result};
+use crate::fs::{Dir, EntryKind};
 use crate::name::{OpId, ProjectName, SessionKey};
 use crate::remote::RemoteKey;
 use crate::stage::Stage;
 use crate::sync::base::{Base, TextRef};
 use crate::sync::record::{ConflictRecord, JournalEntry, LogRecord};
 use crate::text::ObjectId;
+use crate::workspace::objects;
 
 const ROOT: &str = ".idse/sync";
 const LOG: &str = ".idse/sync/log.jsonl";
 
 /// The engine's own files are bounded too: nothing hangs on a file that somebody blew up.
-const LIMIT: u64 = 256 << 20;
+const LIMIT: u64 = crate::fs::LARGEST;
 
 /// Access to the engine's own files of one workspace.
 #[derive(Clone, Copy)]
@@ -42,11 +43,7 @@ impl<'a> Store<'a> {
     }
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
-        match self.dir.read(path, LIMIT)? {
-            Found::Absent => Ok(None),
-            Found::Bytes(bytes) => Ok(Some(bytes)),
-            Found::Blocked(blocked) => Err(Error::new(ErrorKind::Io, blocked.message).with("path", path)),
-        }
+        self.dir.read_own(path, LIMIT)
     }
 
     fn read_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<Result<T, serde_json::Error>>> {
@@ -61,13 +58,7 @@ impl<'a> Store<'a> {
 
     /// Keeps bytes; afterwards they survive whatever happens to the file they came from.
     pub(crate) fn keep(&self, bytes: &[u8]) -> Result<ObjectId> {
-        let id = ObjectId::of(bytes);
-        let path = object_path(id);
-        if !self.dir.create(&path, bytes)? && self.object(id)?.is_none() {
-            // What lies there is damaged; these bytes are the ones that it should hold.
-            self.dir.replace(&path, bytes)?;
-        }
-        Ok(id)
+        objects::keep(self.dir, bytes)
     }
 
     /// Keeps a text.
@@ -78,7 +69,7 @@ impl<'a> Store<'a> {
 
     /// Returns the bytes of an object; `None` where it is missing or damaged.
     pub(crate) fn object(&self, id: ObjectId) -> Result<Option<Vec<u8>>> {
-        Ok(self.read(&object_path(id))?.filter(|bytes| ObjectId::of(bytes) == id))
+        objects::read(self.dir, id)
     }
 
     /// Returns an object that is a text.
@@ -138,7 +129,7 @@ impl<'a> Store<'a> {
     }
 
     pub(crate) fn remove_object(&self, id: ObjectId) -> Result<()> {
-        self.dir.remove(&object_path(id))
+        self.dir.remove(&objects::path(id))
     }
 
     // Bases
@@ -306,11 +297,6 @@ impl<'a> Store<'a> {
     }
 }
 
-/// Where a displaced file is put aside, so that an editor that still has it open writes into a file that is kept.
-pub(crate) fn aside_path(op: OpId, stage: Stage) -> String {
-    format!("{ROOT}/displaced/{op}-{stage}.md")
-}
-
 /// The folder of displaced files.
 pub(crate) fn displaced_path() -> String {
     format!("{ROOT}/displaced")
@@ -331,11 +317,6 @@ fn base_path(remote: &str, key: &SessionKey) -> String {
 
 fn journal_path(remote: &str, op: OpId) -> String {
     format!("{ROOT}/{remote}/journal/{op}.json")
-}
-
-fn object_path(id: ObjectId) -> String {
-    let hex = id.hex();
-    format!("{ROOT}/objects/{}/{}", &hex[..2], &hex[2..])
 }
 
 fn folders(dir: &Dir, path: &str) -> Result<Vec<String>> {

@@ -8,9 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Found, Swap};
 use crate::stage::Stage;
 use crate::sync::record::{FileChange, JournalEntry, Transaction};
-use crate::sync::store::{Store, aside_path};
+use crate::sync::store::Store;
 use crate::text::ObjectId;
-use crate::workspace::{Workspace, session_path};
+use crate::workspace::{Workspace, objects, session_path};
 
 /// Runs a transaction: journal, files, base, state, conflicts, log. Returns the stages whose file somebody saved in
 /// between; these keep that text, and their base stays where it was.
@@ -88,10 +88,10 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
         let folder = format!("{}/{}", session_path(&log.key), change.stage.folder());
         workspace.dir().create_dirs(&folder)?;
     }
-    let aside = aside_path(log.op, change.stage);
+    let aside = objects::aside(&log.op, change.stage);
     let swap = workspace.dir().swap(&path, change.before, new.as_deref(), &aside)?;
     // An editor that writes in place may have changed the file while it was displaced: keep what it wrote.
-    if let Found::Bytes(bytes) = workspace.dir().read(&aside, u64::MAX)? {
+    if let Found::Bytes(bytes) = workspace.dir().read(&aside, crate::fs::LARGEST)? {
         store.keep(&bytes)?;
     }
     Ok(swap == Swap::Done)
@@ -99,7 +99,7 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
 
 /// Returns the id of what a file holds: `Some(None)` nothing, `None` something that is no plain file.
 fn current(workspace: &Workspace, path: &str) -> Result<Option<Option<ObjectId>>> {
-    Ok(match workspace.dir().read(path, u64::MAX)? {
+    Ok(match workspace.dir().read(path, crate::fs::LARGEST)? {
         Found::Absent => Some(None),
         Found::Bytes(bytes) => Some(Some(ObjectId::of(&bytes))),
         Found::Blocked(_) => None,
@@ -135,23 +135,7 @@ pub(crate) fn recover(workspace: &Workspace, context: &Context) -> Result<()> {
     for entry in store.journal()? {
         if let JournalEntry::Transaction(transaction) = entry {
             finish(workspace, &transaction, context)?;
-            sweep_leftovers(workspace, &session_path(&transaction.log.key))?;
-        }
-    }
-    Ok(())
-}
-
-/// Keeps and removes the temporary files that a killed process left in a session's folders.
-pub(crate) fn sweep_leftovers(workspace: &Workspace, session: &str) -> Result<()> {
-    let store = Store::new(workspace.dir());
-    for stage in Stage::ALL {
-        let folder = format!("{session}/{}", stage.folder());
-        for name in workspace.dir().leftovers(&folder)? {
-            let path = format!("{folder}/{name}");
-            if let Found::Bytes(bytes) = workspace.dir().read(&path, u64::MAX)? {
-                store.keep(&bytes)?;
-                workspace.dir().remove(&path)?;
-            }
+            workspace.tidy(&transaction.log.key)?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Objects: exact bytes under their own id, written once, so that whatever a write displaces can be found again.
 
 use crate::error::Result;
-use crate::fs::Dir;
+use crate::fs::{self, Dir};
 use crate::name::OpId;
 use crate::stage::Stage;
 use crate::text::ObjectId;
@@ -9,8 +9,16 @@ use crate::text::ObjectId;
 /// Keeps bytes and returns their id; bytes that are kept already are not written again.
 pub(crate) fn keep(dir: &Dir, bytes: &[u8]) -> Result<ObjectId> {
     let id = ObjectId::of(bytes);
-    dir.create(&path(id), bytes)?;
+    if !dir.create(&path(id), bytes)? && read(dir, id)?.is_none() {
+        // What lies there is damaged; these bytes are the ones that it should hold.
+        dir.replace(&path(id), bytes)?;
+    }
     Ok(id)
+}
+
+/// Returns the bytes of an id; `None` where they are missing or damaged.
+pub(crate) fn read(dir: &Dir, id: ObjectId) -> Result<Option<Vec<u8>>> {
+    Ok(dir.read_own(&path(id), fs::LARGEST)?.filter(|bytes| ObjectId::of(bytes) == id))
 }
 
 /// Returns where the bytes of an id lie.

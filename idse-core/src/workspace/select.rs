@@ -186,7 +186,7 @@ impl Workspace {
     }
 
     /// Returns `NotFound` with the nearest name where there is no such session.
-    pub(super) fn expect_session(&self, key: &SessionKey) -> Result<()> {
+    pub(crate) fn expect_session(&self, key: &SessionKey) -> Result<()> {
         if self.has_session(key) {
             return Ok(());
         }

@@ -6,46 +6,16 @@
 use serde_json::{Map, Value};
 
 use super::json::{self, ObjectFile};
-use super::{StageChange, Workspace, objects, project_path, session_path};
+use super::{Workspace, objects, project_path, session_path};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::name::{ProjectName, SessionId, SessionKey};
 use crate::session::{FileProblem, FileRole};
-use crate::stage::{Stage, StageStatus};
 use crate::state::{SessionState, to_file_text};
 
 type Object = Map<String, Value>;
 
 impl Workspace {
-    /// Sets the status of a stage, and who worked on it where `agent` says so.
-    ///
-    /// # Errors
-    /// `NotFound`; `InvalidWorkspace` where a state file cannot be read, which is then left as it is.
-    pub fn set_stage(
-        &self,
-        key: &SessionKey,
-        stage: Stage,
-        status: StageStatus,
-        agent: Option<&str>,
-        context: &Context,
-    ) -> Result<StageChange> {
-        if agent.is_some_and(|agent| agent.trim().is_empty() || agent.chars().any(char::is_control)) {
-            return Err(Error::argument("the name of an agent is empty or holds control characters")
-                .with_reason("agent"));
-        }
-        self.expect_session(key)?;
-        let _lock = self.lock(context)?;
-        let mut state = self.load_state(key, context)?;
-        let before = state.status(stage);
-        state.set_status(stage, status);
-        if let Some(agent) = agent {
-            state.set("last_agent", agent.trim());
-        }
-        self.save_state(key, &state)?;
-        let last_agent = state.last_agent().map(str::to_owned);
-        Ok(StageChange { stage, before, after: status, last_agent })
-    }
-
     /// Reads the state of a session for a change; a session without state gets a fresh one.
     ///
     /// # Errors

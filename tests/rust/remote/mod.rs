@@ -1,5 +1,9 @@
 //! The two remotes with a store of their own: one suite over both, and what belongs to the file alone.
 
+mod contention;
+mod differential;
+mod file;
+
 use std::path::Path;
 use std::sync::Arc;
 
