@@ -84,9 +84,9 @@ impl Output {
         finish(written)
     }
 
-    /// Says something beside the answer, unless `--quiet`.
+    /// Says something beside the answer, unless `--quiet` or `--json`, whose document has it.
     pub(crate) fn note(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.json {
             self.err(|page| page.line(shown(text)));
         }
     }
