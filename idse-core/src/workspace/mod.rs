@@ -19,11 +19,9 @@ use serde::Serialize;
 use crate::artifact::{Artifact, Content};
 use crate::config::Settings;
 use crate::context::Context;
-use crate::diagnostic::ValidationReport;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Dir, EntryKind, Found, Lock, Swap};
 use crate::name::{ProjectId, ProjectName, SessionId, SessionKey};
-use crate::rules;
 use crate::session::{FileRole, Session, SessionMetadata};
 use crate::stage::{Stage, StageStatus};
 use crate::text::ObjectId;
@@ -200,11 +198,6 @@ impl Workspace {
         Ok(Session { key: key.clone(), path, artifacts, state, metadata, unknown, problems, open_conflicts })
     }
 
-    /// Takes out of a report what the project's baseline has adopted.
-    pub(crate) fn apply_baseline(&self, report: ValidationReport) -> Result<ValidationReport> {
-        Ok(report)
-    }
-
     fn unknown_markdown(&self, session_path: &str) -> Vec<String> {
         let mut unknown = Vec::new();
         for stage in Stage::ALL {
@@ -308,21 +301,6 @@ impl Workspace {
     pub fn swap_support(&self, context: &Context) -> Result<&'static str> {
         let _lock = self.lock(context)?;
         self.dir.swap_support(ENGINE)
-    }
-
-    /// Validates a session from disk; `stages` empty means all.
-    ///
-    /// # Errors
-    /// `NotFound`, `InvalidConfig`, `Cancelled`; findings are no errors.
-    pub fn validate(
-        &self,
-        key: &SessionKey,
-        stages: &[Stage],
-        context: &Context,
-    ) -> Result<ValidationReport> {
-        let settings = self.settings(Some(&key.project), context)?;
-        let session = self.load_with(key, &settings, context)?;
-        self.apply_baseline(rules::validate(&session, stages, &settings.validate))
     }
 }
 
