@@ -49,13 +49,13 @@ struct Hunk {
 }
 
 /// Returns what a side made of the base, with sliders as low as they go: what git's merge compares.
-fn hunks(algorithm: Algorithm, base: &[Token], side: &[Token]) -> Vec<Hunk> {
+fn hunks(base: &[Token], side: &[Token]) -> Vec<Hunk> {
     if let Some(hunk) = coarse_hunk(base, side) {
         return vec![hunk];
     }
     let num_tokens = base.iter().chain(side).map(|token| token.0 + 1).max().unwrap_or(0);
     let mut diff = Diff::default();
-    diff.compute_with(algorithm, base, side, num_tokens);
+    diff.compute_with(Algorithm::Myers, base, side, num_tokens);
     diff.postprocess_with(base, side, NoSliderHeuristic);
     let wide = |range: Range<u32>| range.start as usize..range.end as usize;
     diff.hunks().map(|hunk| Hunk { base: wide(hunk.before), side: wide(hunk.after) }).collect()
@@ -97,10 +97,9 @@ fn scan_cost(lines: &[Token], other: &[Token]) -> usize {
     cost
 }
 
-/// Returns the changed regions in order, as an algorithm aligns the texts.
-pub(super) fn regions(algorithm: Algorithm, sides: &Sides<'_>) -> Vec<Region> {
-    let [base, local, remote] = [&sides.base, &sides.local, &sides.remote].map(|text| text.tokens.as_slice());
-    let (local_hunks, remote_hunks) = (hunks(algorithm, base, local), hunks(algorithm, base, remote));
+/// Returns the changed regions in order.
+pub(super) fn regions(base: &[Token], local: &[Token], remote: &[Token]) -> Vec<Region> {
+    let (local_hunks, remote_hunks) = (hunks(base, local), hunks(base, remote));
     let (mut l, mut r) = (Cursor::new(&local_hunks), Cursor::new(&remote_hunks));
     let mut regions = Vec::new();
     while let Some(start) = [l.next_start(), r.next_start()].into_iter().flatten().min() {

@@ -12,7 +12,6 @@ pub use markers::has_markers;
 
 use crate::text::canonical;
 use diff3::Region;
-use imara_diff::Algorithm;
 use lines::Sides;
 
 /// The outcome of a merge.
@@ -33,8 +32,7 @@ pub struct MergeConflict {
     pub marker_length: usize,
     /// How many places conflict.
     pub places: usize,
-    /// Why a merge without overlap was refused (`code_fence`, `front_matter`, `table`, `lines`), where it was;
-    /// `alignment` where repeated lines can be matched in more than one way, with different results.
+    /// Why a merge without overlap was refused (`code_fence`, `front_matter`, `table`, `lines`), where it was.
     pub structure: Option<&'static str>,
 }
 
@@ -50,34 +48,16 @@ pub fn merge_text(base: &str, local: &str, remote: &str) -> Merge {
         return Merge::Clean(local.to_owned());
     }
     let sides = Sides::new(base, local, remote);
-    let regions = diff3::regions(Algorithm::Myers, &sides);
+    let regions = diff3::regions(&sides.base.tokens, &sides.local.tokens, &sides.remote.tokens);
     if local_text == base_text {
         return Merge::Clean(diff3::assemble(&sides, &regions));
     }
-    match without_overlap(&sides, regions).and_then(|text| confirmed(&sides, text)) {
-        Ok(text) => Merge::Clean(text),
-        Err(regions) => Merge::Conflict(markers::mark(&sides, &regions)),
+    let mut regions = structure::join_units(&sides, regions);
+    if !regions.iter().any(Region::conflicts) {
+        match structure::broken(&sides, &regions) {
+            None => return Merge::Clean(diff3::assemble(&sides, &regions)),
+            Some(kind) => regions = structure::join_all(regions, kind),
+        }
     }
-}
-
-/// Returns the merged text, or the regions of which at least one conflicts.
-fn without_overlap(sides: &Sides<'_>, regions: Vec<Region>) -> Result<String, Vec<Region>> {
-    let regions = structure::join_units(sides, regions);
-    if regions.iter().any(Region::conflicts) {
-        return Err(regions);
-    }
-    match structure::broken(sides, &regions) {
-        None => Ok(diff3::assemble(sides, &regions)),
-        Some(kind) => Err(structure::join_all(regions, kind)),
-    }
-}
-
-/// Returns the text if another alignment of the sides gives the same; lines that repeat can be aligned in more
-/// than one way, and a person decides where the result depends on that.
-fn confirmed(sides: &Sides<'_>, text: String) -> Result<String, Vec<Region>> {
-    let regions = diff3::regions(Algorithm::Histogram, sides);
-    match without_overlap(sides, regions.clone())? {
-        other if other == text => Ok(text),
-        _ => Err(structure::join_all(regions, "alignment")),
-    }
+    Merge::Conflict(markers::mark(&sides, &regions))
 }
