@@ -3,6 +3,7 @@
 //! It reads only. What the artifacts say is examined by the rules; here it is the ground that they stand on.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -14,6 +15,9 @@ use crate::name::SessionKey;
 use crate::remote::Remote;
 use crate::session::Session;
 use crate::workspace::Workspace;
+
+/// How long a check waits for another process that works in the workspace.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -182,7 +186,7 @@ impl Examination<'_> {
 
     fn settings_in_force(&mut self, settings: Settings) {
         if settings.warnings.is_empty() {
-            self.push(Check::ok("config", format!("{} values are set", settings.entries.len())));
+            self.push(Check::ok("config", format!("values that are set: {}", settings.entries.len())));
         }
         for warning in &settings.warnings {
             self.push(Check::new("config", CheckState::Warning, warning));
@@ -221,7 +225,7 @@ impl Examination<'_> {
             }
         }
         if self.report.checks.len() == before {
-            self.push(Check::ok("sessions", format!("{} sessions can be read", selection.keys.len())));
+            self.push(Check::ok("sessions", format!("all sessions can be read ({})", selection.keys.len())));
         }
         Ok(())
     }
@@ -254,7 +258,8 @@ impl Examination<'_> {
     }
 
     fn disk(&mut self) {
-        let check = match self.dir().swap_support(".idse") {
+        let context = Context { deadline: Some(PATIENCE), ..self.context.clone() };
+        let check = match self.workspace.swap_support(&context) {
             Ok("exchange") => Check::ok("swap", "files are exchanged atomically"),
             Ok(other) => Check::new(
                 "swap",
@@ -303,18 +308,12 @@ impl Examination<'_> {
     }
 
     fn baseline(&mut self) {
-        const PATH: &str = ".idse/validate-baseline.json";
-        let readable =
-            |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|v| v.is_object());
-        match self.dir().read(PATH, 16 << 20) {
-            Ok(Found::Absent) => {}
-            Ok(Found::Bytes(bytes)) if readable(&bytes) => {
-                self.push(Check::ok("baseline", format!("{PATH} can be read")));
+        match self.workspace.baseline() {
+            Ok(baseline) if baseline.is_empty() => {}
+            Ok(baseline) => {
+                let message = format!("the baseline holds back {} findings", baseline.len());
+                self.push(Check::new("baseline", CheckState::Info, message));
             }
-            Ok(_) => self.push(
-                Check::new("baseline", CheckState::Error, format!("{PATH} cannot be read"))
-                    .hint("Run `idse validate --all --update-baseline` to write it anew."),
-            ),
             Err(error) => self.push(Check::failed("baseline", &error)),
         }
     }

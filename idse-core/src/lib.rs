@@ -24,6 +24,7 @@ pub mod sync;
 pub mod template;
 mod text;
 pub mod trust;
+mod validation;
 mod workspace;
 
 pub use artifact::{Artifact, Blocked, BlockedReason, Content};
@@ -36,4 +37,5 @@ pub use session::{FileProblem, FileRole, Session, SessionMetadata, SessionSummar
 pub use stage::{Stage, StageStatus};
 pub use state::SessionState;
 pub use text::{Digest, LineEnding, ObjectId, TextStyle, canonical};
+pub use validation::FixedFile;
 pub use workspace::{InitReport, InitRequest, Listing, ProjectFile, StageChange, Workspace};

@@ -77,7 +77,7 @@ impl std::fmt::Display for Run {
     }
 }
 
-/// Replaces UUIDs by `[id]`, RFC 3339 times by `[time]` and digests by `[digest]`.
+/// Replaces UUIDs by `[id]`, RFC 3339 times by `[time]`, digests by `[digest]` and keys of remotes by `[key]`.
 pub fn redact(text: &str) -> String {
     let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
@@ -103,6 +103,7 @@ fn match_any(text: &str) -> Option<(usize, &'static str)> {
         .map(|length| (length, "[id]"))
         .or_else(|| time(text).map(|length| (length, "[time]")))
         .or_else(|| digest(text).map(|length| (length, "[digest]")))
+        .or_else(|| key(text).map(|length| (length, "[key]")))
 }
 
 fn uuid(text: &str) -> Option<usize> {
@@ -113,6 +114,12 @@ fn digest(text: &str) -> Option<usize> {
     let prefix = ["sha256:", "bytes:"].into_iter().find(|prefix| text.starts_with(prefix))?;
     let digits = text[prefix.len()..].bytes().take_while(u8::is_ascii_hexdigit).count();
     (digits == 64).then_some(prefix.len() + digits)
+}
+
+/// The key of a remote: 16 hexadecimal digits, a digest of where the sandbox happens to lie.
+fn key(text: &str) -> Option<usize> {
+    let digits = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    (digits == 16 && follows(text, "xxxxxxxxxxxxxxxx")).then_some(16)
 }
 
 fn time(text: &str) -> Option<usize> {
@@ -160,6 +167,8 @@ mod tests {
             ("a5f3c1f8e-8f0b-4d57-9c1c-2f4b6a1d7e90", "a5f3c1f8e-8f0b-4d57-9c1c-2f4b6a1d7e90"),
             (&digest, "[digest]"),
             ("sha256:short ✅", "sha256:short ✅"),
+            (".idse/sync/0123456789abcdef/x", ".idse/sync/[key]/x"),
+            ("0123456789abcdef0", "0123456789abcdef0"),
         ] {
             assert_eq!(redact(text), expected);
         }

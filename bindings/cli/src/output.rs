@@ -84,9 +84,9 @@ impl Output {
         finish(written)
     }
 
-    /// Says something beside the answer, unless `--quiet`.
+    /// Says something beside the answer, unless `--quiet` or `--json`, whose document has it.
     pub(crate) fn note(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.json {
             self.err(|page| page.line(shown(text)));
         }
     }
@@ -129,6 +129,14 @@ impl Output {
             if let Some(hint) = error.hint() {
                 page.hint(shown(hint));
             }
+        });
+    }
+
+    /// Says what went wrong where no [`Error`] stands for it, `--quiet` or not.
+    pub(crate) fn trouble(&self, text: &str) {
+        self.err(|page| {
+            let bad = page.styles.bad;
+            page.line(format_args!("{bad}error:{bad:#} {}", shown(text)));
         });
     }
 

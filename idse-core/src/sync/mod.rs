@@ -16,7 +16,6 @@ mod report;
 mod resolve;
 mod retention;
 mod rows;
-mod shim;
 mod settle;
 mod stage;
 mod store;

@@ -19,11 +19,9 @@ use serde::Serialize;
 use crate::artifact::{Artifact, Content};
 use crate::config::Settings;
 use crate::context::Context;
-use crate::diagnostic::ValidationReport;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Dir, EntryKind, Found, Lock, Swap};
 use crate::name::{ProjectId, ProjectName, SessionId, SessionKey};
-use crate::rules;
 use crate::session::{FileRole, Session, SessionMetadata};
 use crate::stage::{Stage, StageStatus};
 use crate::text::ObjectId;
@@ -123,11 +121,7 @@ impl Workspace {
         }
         let dir = Dir::open(&root)?;
         if !dir.is_dir(".idse/projects") {
-            let message =
-                format!("{} is a symbolic link that leads out of the folder", root.join(".idse").display());
-            return Err(Error::new(ErrorKind::InvalidWorkspace, message)
-                .with_hint("Replace the link by the folder itself, or open the folder that it leads to.")
-                .with("path", root.display().to_string()));
+            return Err(leads_out(&root));
         }
         Ok(Self { dir })
     }
@@ -202,11 +196,6 @@ impl Workspace {
         let unknown = self.unknown_markdown(&path);
         let open_conflicts = self.open_conflicts(key)?;
         Ok(Session { key: key.clone(), path, artifacts, state, metadata, unknown, problems, open_conflicts })
-    }
-
-    /// Takes out of a report what the project's baseline has adopted.
-    pub(crate) fn apply_baseline(&self, report: ValidationReport) -> Result<ValidationReport> {
-        Ok(report)
     }
 
     fn unknown_markdown(&self, session_path: &str) -> Vec<String> {
@@ -313,26 +302,18 @@ impl Workspace {
         let _lock = self.lock(context)?;
         self.dir.swap_support(ENGINE)
     }
-
-    /// Validates a session from disk; `stages` empty means all.
-    ///
-    /// # Errors
-    /// `NotFound`, `InvalidConfig`, `Cancelled`; findings are no errors.
-    pub fn validate(
-        &self,
-        key: &SessionKey,
-        stages: &[Stage],
-        context: &Context,
-    ) -> Result<ValidationReport> {
-        let settings = self.settings(Some(&key.project), context)?;
-        let session = self.load_with(key, &settings, context)?;
-        self.apply_baseline(rules::validate(&session, stages, &settings.validate))
-    }
 }
 
 fn no_workspace(place: &str) -> Error {
     Error::not_found(format!("there is no IDSE workspace {place}"))
         .with_hint("Make one with `idse init NAME`, or name its folder with --root.")
+}
+
+fn leads_out(root: &Path) -> Error {
+    let message = format!("{} is a symbolic link that leads out of the folder", root.join(".idse").display());
+    Error::new(ErrorKind::InvalidWorkspace, message)
+        .with_hint("Replace the link by the folder itself, or open the folder that it leads to.")
+        .with("path", root.display().to_string())
 }
 
 fn changed(path: &str) -> Error {

@@ -101,7 +101,7 @@ fn completions_of_every_shell_know_the_verbs() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = sandbox.idse(&["completions", shell]).success().stdout;
-        for word in ["validate", "resolve", "intent"] {
+        for word in ["validate", "resolve"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }

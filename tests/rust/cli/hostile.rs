@@ -244,6 +244,7 @@ fn an_engine_folder_that_somebody_else_made() {
     let sandbox = Sandbox::with_project();
     let elsewhere = sandbox.home().join("elsewhere");
     std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::remove_dir_all(sandbox.root().join(".idse/sync")).unwrap();
     symlink(&elsewhere, sandbox.root().join(".idse/sync")).unwrap();
     drop(soon(&sandbox, &["status"]));
     let run = soon(&sandbox, &["sync", "push"]);

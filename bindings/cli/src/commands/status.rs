@@ -112,7 +112,12 @@ fn advice(page: &mut Page, report: &StatusReport, agency: Option<&str>) {
     if !push.is_empty() {
         page.line(format_args!("`idse sync push{option}` would send: {}", list(push)));
     }
-    let pull: Vec<_> = report.stages.iter().filter(|line| line.pull).map(|line| line.stage).collect();
+    let pull: Vec<_> = report
+        .stages
+        .iter()
+        .filter(|line| line.pull && line.conflict.is_none())
+        .map(|line| line.stage)
+        .collect();
     if !pull.is_empty() {
         page.line(format_args!("`idse sync pull{option}` would write: {}", list(pull)));
     }
@@ -158,7 +163,7 @@ fn summary(report: &StatusReport) -> [String; 6] {
     let parts = [
         (total(|line| line.conflict.is_some()), "in conflict"),
         (total(|line| line.push), "to push"),
-        (total(|line| line.pull), "to pull"),
+        (total(|line| line.pull && line.conflict.is_none()), "to pull"),
         (usize::from(report.unsettled), "unsettled"),
     ];
     let parts: Vec<String> =

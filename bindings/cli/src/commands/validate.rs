@@ -129,20 +129,14 @@ fn sessions(app: &App, args: &Validate) -> Result<ValidationReport> {
             Source::Stdin => None,
         })
         .collect();
-    let check = || {
-        let mut report = ValidationReport::default();
-        for key in &keys {
-            report.merge(workspace.validate(key, &stages, &app.context)?);
-        }
-        Ok(report)
-    };
+    let check = || workspace.validate_all(&keys, &stages, &app.context);
     let mut report = check()?;
     if args.fix && fix(app, &workspace, &report)? {
         report = check()?;
     }
     if args.update_baseline {
         let held = workspace.update_baseline(&keys, &app.context)?;
-        app.output.note(&format!("The baseline holds {}", count(held, "finding")));
+        app.output.note(&format!("The baseline holds {}", count(number(held), "finding")));
         report = check()?;
     }
     Ok(report)
@@ -150,8 +144,8 @@ fn sessions(app: &App, args: &Validate) -> Result<ValidationReport> {
 
 fn fix(app: &App, workspace: &Workspace, report: &ValidationReport) -> Result<bool> {
     let fixed = workspace.fix(report, &app.context)?;
-    for (path, fixes) in &fixed {
-        app.output.note(&format!("Mended {} in {path}", count(*fixes, "finding")));
+    for file in &fixed {
+        app.output.note(&format!("Mended {} in {}", count(file.fixes, "finding"), file.path));
     }
     Ok(!fixed.is_empty())
 }
@@ -189,7 +183,6 @@ fn text(app: &App, args: &Validate) -> Result<ValidationReport> {
 }
 
 fn summary(report: &ValidationReport) -> String {
-    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let mut parts = vec![
         count(report.count(Severity::Error), "error"),
         count(report.count(Severity::Warning), "warning"),
@@ -205,4 +198,8 @@ fn summary(report: &ValidationReport) -> String {
         n => format!(" in {}", count(number(n), "session")),
     };
     format!("Checked {artifacts}{place}: {}", parts.join(", "))
+}
+
+fn number(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }

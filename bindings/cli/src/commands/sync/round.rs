@@ -1,7 +1,7 @@
 //! One session, or with `--all` every session that can be synced; and the text of both.
 
 use idse_core::remote::Remote;
-use idse_core::sync::{Action, Outcome, Step, SyncReport, Verb};
+use idse_core::sync::{Action, Class, Outcome, Step, SyncReport, Verb};
 use idse_core::{Error, Result, SessionKey, Workspace};
 use serde_json::json;
 
@@ -93,8 +93,7 @@ impl Round<'_> {
             self.complain(report);
         }
         for (key, error) in errors {
-            let error = Error::new(error.kind(), format!("{key}: {}", words::error(error)));
-            self.app.output.error(&error);
+            self.app.output.trouble(&format!("{key}: {}", words::error(error)));
         }
         Ok(())
     }
@@ -102,10 +101,8 @@ impl Round<'_> {
     /// Says on standard error what `--quiet` keeps back but nobody should miss.
     fn complain(&self, report: &SyncReport) {
         if self.app.output.quiet && !matches!(report.outcome, Outcome::Done | Outcome::UpToDate) {
-            let key = format!("{}/{}", report.project, report.session);
-            let error =
-                Error::new(idse_core::ErrorKind::InvalidArgument, format!("{key}: {}", headline(report)));
-            self.app.output.error(&error);
+            let SyncReport { project, session, .. } = report;
+            self.app.output.trouble(&format!("{project}/{session}: {}", headline(report)));
         }
     }
 }
@@ -127,7 +124,11 @@ fn headline(report: &SyncReport) -> String {
         (Outcome::Done, _) if moved > 0 => format!("Pulled {} from Agency Core", count(moved, "stage")),
         (Outcome::Done, _) if dry => "Would bring the statuses in step with Agency Core".to_owned(),
         (Outcome::Done, _) => "The statuses are in step with Agency Core".to_owned(),
-        (Outcome::UpToDate, _) => "In step with Agency Core already".to_owned(),
+        (Outcome::UpToDate, _) if report.steps.iter().all(is_in_step) => {
+            "In step with Agency Core already".to_owned()
+        }
+        (Outcome::UpToDate, Verb::Push) => "Nothing to push".to_owned(),
+        (Outcome::UpToDate, _) => "Nothing to pull".to_owned(),
         (Outcome::Refused, Verb::Push) => format!("{would}nothing was pushed: a stage is refused"),
         (Outcome::Refused, _) => "Nothing was changed: a stage is refused".to_owned(),
         (Outcome::Conflict, Verb::Push) => "Nothing was pushed: both sides changed".to_owned(),
@@ -137,6 +138,10 @@ fn headline(report: &SyncReport) -> String {
         }
         (Outcome::Conflict, _) => "Both sides changed: a decision is needed".to_owned(),
     }
+}
+
+fn is_in_step(step: &Step) -> bool {
+    matches!(step.class, Class::InSync | Class::SameChange | Class::Adopt | Class::BothGone)
 }
 
 /// Writes how a sync ended and what to do now.
@@ -156,7 +161,8 @@ pub(super) fn text(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
     if let Some(time) = &report.last_synced {
         page.field("Last synced", time);
     }
-    for step in &report.steps {
+    let is_told = |step: &&Step| !report.conflicts.iter().any(|conflict| conflict.stage == step.stage);
+    for step in report.steps.iter().filter(is_told) {
         told(page, step);
     }
     next(page, report, agency);

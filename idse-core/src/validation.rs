@@ -1,0 +1,183 @@
+//! Validation from disk: many sessions at once, the baseline, and the fixes that are certain.
+//!
+//! What is wrong with a text is decided by `rules`, which sees no disk; here it is only brought to them and back.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::config::Settings;
+use crate::context::Context;
+use crate::diagnostic::{Diagnostic, ValidationReport};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fs::Found;
+use crate::name::{ProjectName, SessionKey};
+use crate::rules::{self, BASELINE_PATH, Baseline};
+use crate::stage::Stage;
+use crate::text::ObjectId;
+use crate::workspace::Workspace;
+
+/// A baseline of a million findings fits.
+const BASELINE_LIMIT: u64 = 256 << 20;
+
+/// A file that `fix` changed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FixedFile {
+    /// The file, relative to the workspace.
+    pub path: String,
+    /// How many findings were mended.
+    pub fixes: usize,
+}
+
+impl Workspace {
+    /// Validates a session from disk; `stages` empty means all.
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidConfig`, `Cancelled`; findings are no errors.
+    pub fn validate(&self, key: &SessionKey, stages: &[Stage], context: &Context) -> Result<ValidationReport> {
+        self.validate_all(std::slice::from_ref(key), stages, context)
+    }
+
+    /// Validates sessions from disk, several at a time; the report does not depend on how many.
+    ///
+    /// # Errors
+    /// As for [`Workspace::validate`]; the error of the first session that has one.
+    pub fn validate_all(
+        &self,
+        keys: &[SessionKey],
+        stages: &[Stage],
+        context: &Context,
+    ) -> Result<ValidationReport> {
+        let baseline = self.baseline()?;
+        let mut report = self.findings(keys, stages, context)?;
+        baseline.apply(&mut report);
+        Ok(report)
+    }
+
+    /// Takes out of a report what the workspace's baseline has adopted.
+    pub(crate) fn apply_baseline(&self, mut report: ValidationReport) -> Result<ValidationReport> {
+        self.baseline()?.apply(&mut report);
+        Ok(report)
+    }
+
+    /// Adopts today's findings of sessions: they are held back from now on, and what was adopted of other sessions
+    /// stays so while it is still found. Returns how many findings the baseline holds.
+    ///
+    /// # Errors
+    /// As for [`Workspace::validate`], and `Io` and `Locked`.
+    pub fn update_baseline(&self, keys: &[SessionKey], context: &Context) -> Result<u64> {
+        let _lock = self.lock(context)?;
+        let before = match self.baseline() {
+            Err(error) if error.kind() == ErrorKind::InvalidConfig => Baseline::default(),
+            other => other?,
+        };
+        let mut adopted = self.findings(keys, &[], context)?;
+        let others: Vec<_> = self.every_session()?.keys.into_iter().filter(|key| !keys.contains(key)).collect();
+        let found = self.findings(&others, &[], context)?;
+        let mut rest = found.clone();
+        before.apply(&mut rest);
+        adopted.merge(without(found, &rest.diagnostics));
+        let baseline = Baseline::of(&adopted);
+        self.dir().replace(BASELINE_PATH, baseline.render().as_bytes())?;
+        Ok(baseline.len())
+    }
+
+    /// Mends the findings of a report that can be mended for certain. What a file held before is kept.
+    ///
+    /// # Errors
+    /// `Exists` (`changed`) where a file changed since it was validated; it is left as it is. `Io`, `Locked`.
+    pub fn fix(&self, report: &ValidationReport, context: &Context) -> Result<Vec<FixedFile>> {
+        let mut files: BTreeMap<&str, Vec<&Diagnostic>> = BTreeMap::new();
+        for diagnostic in report.diagnostics.iter().filter(|diagnostic| diagnostic.fix.is_some()) {
+            files.entry(&diagnostic.path).or_default().push(diagnostic);
+        }
+        let mut fixed = Vec::new();
+        for (path, diagnostics) in files {
+            context.check()?;
+            let Some((key, stage)) = artifact_of(&diagnostics) else { continue };
+            let Some(text) = report.sources.get(path) else { continue };
+            let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().cloned().collect();
+            let (mended, fixes) = rules::apply_fixes(text, &diagnostics);
+            if fixes > 0 {
+                self.write(&key, stage, &mended, Some(Some(ObjectId::of(text.as_bytes()))), context)?;
+                fixed.push(FixedFile { path: path.to_owned(), fixes });
+            }
+        }
+        Ok(fixed)
+    }
+
+    /// Reads the adopted findings; none where there is no file.
+    pub(crate) fn baseline(&self) -> Result<Baseline> {
+        match self.dir().read(BASELINE_PATH, BASELINE_LIMIT)? {
+            Found::Absent => Ok(Baseline::default()),
+            Found::Bytes(bytes) => Baseline::parse(&String::from_utf8_lossy(&bytes)),
+            Found::Blocked(blocked) => Err(Error::new(ErrorKind::InvalidConfig, blocked.message)
+                .with_reason("baseline")
+                .with("path", BASELINE_PATH)),
+        }
+    }
+
+    /// Returns every finding, adopted or not, in the order of the sessions' names.
+    fn findings(&self, keys: &[SessionKey], stages: &[Stage], context: &Context) -> Result<ValidationReport> {
+        let mut settings: BTreeMap<&ProjectName, Settings> = BTreeMap::new();
+        for key in keys {
+            if !settings.contains_key(&key.project) {
+                settings.insert(&key.project, self.settings(Some(&key.project), context)?);
+            }
+        }
+        let one = |key: &SessionKey| {
+            context.check()?;
+            let session = self.load(key, context)?;
+            let Some(settings) = settings.get(&key.project) else {
+                return Err(Error::internal("a project without settings"));
+            };
+            Ok(rules::validate(&session, stages, &settings.validate))
+        };
+        let mut report = ValidationReport::default();
+        for part in in_parallel(keys, one, context) {
+            report.merge(part?);
+        }
+        report.sort();
+        Ok(report)
+    }
+}
+
+/// Does the same with every key, on as many threads as the machine has, and returns the results in order.
+fn in_parallel<T: Send>(
+    keys: &[SessionKey],
+    one: impl Fn(&SessionKey) -> Result<T> + Sync,
+    context: &Context,
+) -> Vec<Result<T>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(keys.len());
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(keys.len()));
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(key) = keys.get(at) else { return };
+            context.step("validating", key, at as u64, Some(keys.len() as u64));
+            let result = one(key);
+            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
+        }
+    };
+    if threads < 2 {
+        work();
+    } else {
+        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    }
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+fn without(mut report: ValidationReport, rest: &[Diagnostic]) -> ValidationReport {
+    report.diagnostics.retain(|diagnostic| !rest.contains(diagnostic));
+    report
+}
+
+fn artifact_of(diagnostics: &[&Diagnostic]) -> Option<(SessionKey, Stage)> {
+    let first = diagnostics.first()?;
+    let key = SessionKey { project: first.project.clone()?, session: first.session.clone()? };
+    Some((key, first.stage?))
+}
