@@ -1,4 +1,6 @@
 //! Findings: what a rule saw, where, and what to do about it.
+//!
+//! Which findings there are is up to `rules`, and how they are shown is up to `report`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -142,5 +144,65 @@ impl ValidationReport {
         self.baselined += other.baselined;
         self.suppressed += other.suppressed;
         self.sources.extend(other.sources);
+        self.sort();
+    }
+
+    /// Puts the findings in their order: by project, session, path, place, code and message. A finding about a
+    /// file as a whole comes before those that have a place in it.
+    pub fn sort(&mut self) {
+        self.diagnostics.sort_by(|a, b| a.order().cmp(&b.order()));
+    }
+}
+
+impl Diagnostic {
+    fn order(&self) -> impl Ord {
+        (&self.project, &self.session, &self.path, self.span, &self.code, &self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, code: &str, severity: Severity) -> ValidationReport {
+        let diagnostic = Diagnostic {
+            code: code.into(),
+            name: String::new(),
+            severity,
+            message: String::new(),
+            help: String::new(),
+            path: path.into(),
+            project: None,
+            session: None,
+            stage: None,
+            span: None,
+            fix: None,
+        };
+        ValidationReport { diagnostics: vec![diagnostic], sessions: 1, ..ValidationReport::default() }
+    }
+
+    #[test]
+    fn merged_reports_are_in_order_whatever_came_first() {
+        let parts = [
+            found("b", "IDSE101", Severity::Error),
+            found("a", "IDSE103", Severity::Warning),
+            found("a", "IDSE101", Severity::Info),
+        ];
+        let mut forward = ValidationReport::default();
+        parts.iter().cloned().for_each(|part| forward.merge(part));
+        let mut backward = ValidationReport::default();
+        parts.into_iter().rev().for_each(|part| backward.merge(part));
+        assert_eq!(forward, backward);
+        assert_eq!(forward.sessions, 3);
+        let order: Vec<_> = forward.diagnostics.iter().map(|d| (d.path.as_str(), d.code.as_str())).collect();
+        assert_eq!(order, [("a", "IDSE101"), ("a", "IDSE103"), ("b", "IDSE101")]);
+    }
+
+    #[test]
+    fn strict_looks_at_warnings_too() {
+        let warning = found("a", "IDSE103", Severity::Warning);
+        assert!(warning.is_clean(false) && !warning.is_clean(true));
+        assert!(!found("a", "IDSE101", Severity::Error).is_clean(false));
+        assert!(found("a", "IDSE004", Severity::Info).is_clean(true));
     }
 }
