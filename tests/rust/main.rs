@@ -8,5 +8,6 @@
 
 mod cli;
 mod errors;
+mod merge;
 mod remote;
 mod sync;
