@@ -8,6 +8,8 @@
 
 mod cli;
 mod errors;
+mod examples;
 mod merge;
+mod package;
 mod remote;
 mod sync;

@@ -9,6 +9,8 @@
 
 mod run;
 mod sandbox;
+mod volume;
 
 pub use run::{Run, redact};
 pub use sandbox::{Sandbox, idse_program};
+pub use volume::volume;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::Origin;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Dir};
+use crate::fs::{self, Dir, Found};
 use crate::name::ProjectName;
 
 /// The file at the root of a workspace that a project commits.
@@ -68,13 +68,23 @@ impl Layers {
     }
 
     fn read_variables(&mut self, dir: &Dir, context: &Context) -> Result<()> {
-        let bytes = read_workspace_file(dir, ENV_FILE)?.unwrap_or_default();
+        let bytes = match dir.read(ENV_FILE, LIMIT)? {
+            Found::Absent => Vec::new(),
+            Found::Bytes(bytes) => bytes,
+            // Other programs link this file; no verb of ours depends on it.
+            Found::Blocked(blocked) => {
+                self.warnings.push(format!("{}; it is ignored", blocked.message));
+                Vec::new()
+            }
+        };
         for line in String::from_utf8_lossy(&bytes).lines() {
             match addresses(line) {
-                Ok(found) => self.variables.extend(
-                    found.map(|(name, value)| (name, (value, Origin::File(ENV_FILE.to_owned())))),
-                ),
-                Err(name) => self.warnings.push(format!("{ENV_FILE}: `{name}` cannot be read and is ignored")),
+                Ok(found) => self
+                    .variables
+                    .extend(found.map(|(name, value)| (name, (value, Origin::File(ENV_FILE.to_owned()))))),
+                Err(name) => {
+                    self.warnings.push(format!("{ENV_FILE}: `{name}` cannot be read and is ignored"));
+                }
             }
         }
         for name in VARIABLES {
@@ -102,9 +112,10 @@ fn read_workspace_file(dir: &Dir, name: &str) -> Result<Option<Vec<u8>>> {
 fn addresses(line: &str) -> Result<Option<(&'static str, String)>, &'static str> {
     let bare = line.trim_start_matches('\u{feff}').trim_start();
     let bare = bare.strip_prefix("export ").map_or(bare, str::trim_start);
-    let name = VARIABLES.into_iter().filter(|name| *name != ONLY_OF_PROCESS).find(|name| {
-        bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
-    });
+    let name = VARIABLES
+        .into_iter()
+        .filter(|name| *name != ONLY_OF_PROCESS)
+        .find(|name| bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')));
     let Some(name) = name else { return Ok(None) };
     if line.contains('$') {
         return Err(name);

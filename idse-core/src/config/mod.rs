@@ -4,9 +4,9 @@
 
 mod address;
 mod file;
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

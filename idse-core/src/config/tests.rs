@@ -66,20 +66,33 @@ fn without_files_everything_is_a_default() {
 fn the_nearest_file_wins_key_by_key() {
     let id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
     let fixture = Fixture::with(&[
-        (".idse/projects/demo/.idse/config.json", &format!(r#"{{"project_id": "{id}", "limits": {{"connect_seconds": 1}}}}"#)),
+        (
+            ".idse/projects/demo/.idse/config.json",
+            &format!(r#"{{"project_id": "{id}", "limits": {{"connect_seconds": 1}}}}"#),
+        ),
         (".idseconfig.json", r#"{"agent": "root", "limits": {"connect_seconds": 2, "request_seconds": 2}}"#),
-        (".idse/config.json", r#"{"agent": "shared", "sync": {"marker": false}, "last_sync": "x", "agency_url": null}"#),
+        (
+            ".idse/config.json",
+            r#"{"agent": "shared", "sync": {"marker": false}, "last_sync": "x", "agency_url": null}"#,
+        ),
         ("~/.idseconfig.json", r#"{"agent": "user", "limits": {"request_seconds": 3, "artifact_bytes": 3}}"#),
-        ("~/.config/idse/config.json", r#"{"validate": {"gate": "strict"}, "limits": {"artifact_bytes": 4}}"#),
+        (
+            "~/.config/idse/config.json",
+            r#"{"validate": {"gate": "strict"}, "limits": {"artifact_bytes": 4}}"#,
+        ),
     ]);
     let settings = fixture.load().unwrap();
     assert_eq!(settings.project_id.unwrap().value.to_string(), id);
     assert_eq!(settings.agent.unwrap().origin, Origin::File(".idseconfig.json".into()));
-    assert_eq!(settings.limits, Limits { connect_seconds: 1, request_seconds: 2, artifact_bytes: 3, ..Limits::default() });
+    assert_eq!(
+        settings.limits,
+        Limits { connect_seconds: 1, request_seconds: 2, artifact_bytes: 3, ..Limits::default() }
+    );
     assert!(!settings.marker);
     assert_eq!(settings.validate.gate, Gate::Strict);
     assert_eq!(settings.warnings, [""; 0]);
-    let connect: Vec<_> = settings.entries.iter().filter(|(key, _)| key == "limits.connect_seconds").collect();
+    let connect: Vec<_> =
+        settings.entries.iter().filter(|(key, _)| key == "limits.connect_seconds").collect();
     assert_eq!(connect.len(), 1);
     assert_eq!(connect[0].1.value, "1");
 }
@@ -98,7 +111,10 @@ fn rule_settings_are_read() {
     assert_eq!(settings.ignore, ["IDSE103"]);
     assert_eq!(settings.severity["IDSE302"], Some(Severity::Warning));
     assert_eq!(settings.severity["IDSE102"], None);
-    assert_eq!(settings.sections[&Stage::Spec], [vec!["Risks".to_owned()], vec!["Scope".into(), "In scope".into()]]);
+    assert_eq!(
+        settings.sections[&Stage::Spec],
+        [vec!["Risks".to_owned()], vec!["Scope".into(), "In scope".into()]]
+    );
     assert_eq!(settings.gate, Gate::Off);
 }
 
@@ -133,7 +149,10 @@ fn a_wrong_value_names_the_file_and_the_key() {
 #[test]
 fn broken_json_is_named_with_its_place() {
     let error = refused(&[(".idseconfig.json", "{\n  \"mode\": offline\n}")]);
-    assert!(error.message().contains(".idseconfig.json") && error.message().ends_with("line 2, column 11"), "{error}");
+    assert!(
+        error.message().contains(".idseconfig.json") && error.message().ends_with("line 2, column 11"),
+        "{error}"
+    );
     assert!(refused(&[(".idseconfig.json", "[]")]).message().contains("not a JSON object"));
     assert!(refused(&[(".idseconfig.json", "")]).message().contains("not valid JSON"));
     let bom = Fixture::with(&[(".idseconfig.json", "\u{feff}{\"agent\": \"a\"}")]);
@@ -142,7 +161,10 @@ fn broken_json_is_named_with_its_place() {
 
 #[test]
 fn an_unknown_key_is_a_warning_with_the_nearest_known_one() {
-    let fixture = Fixture::with(&[(".idseconfig.json", r#"{"mcp_endpont": "x", "limits": {"zzz": 1}, "$schema": "x"}"#)]);
+    let fixture = Fixture::with(&[(
+        ".idseconfig.json",
+        r#"{"mcp_endpont": "x", "limits": {"zzz": 1}, "$schema": "x"}"#,
+    )]);
     let warnings = fixture.load().unwrap().warnings;
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("did you mean `mcp_endpoint`?"), "{warnings:?}");
@@ -212,7 +234,10 @@ fn a_dotenv_line_never_brings_in_the_process_environment() {
 #[test]
 fn what_this_version_cannot_speak_to_is_an_error_that_says_who_named_it() {
     for (files, origin) in [
-        (vec![(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@mcp.example/sync?k=pw"}"#)], ".idseconfig.json"),
+        (
+            vec![(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@mcp.example/sync?k=pw"}"#)],
+            ".idseconfig.json",
+        ),
         (vec![(".idse/config.json", r#"{"supabase_project": "spxovndsgpzvcztbkjel"}"#)], ".idse/config.json"),
         (vec![(".env", "SUPABASE_URL=https://x.supabase.co")], ".env"),
     ] {
@@ -225,7 +250,11 @@ fn what_this_version_cannot_speak_to_is_an_error_that_says_who_named_it() {
     assert_eq!(flag.reason(), "remote_unsupported");
     for garbage in ["", "agency.db", "sqlite:", "ftp://x", "sqlite:a\0b"] {
         let fixture = Fixture::new();
-        assert_eq!(fixture.address(Some(garbage), &[]).unwrap_err().kind(), ErrorKind::InvalidArgument, "{garbage:?}");
+        assert_eq!(
+            fixture.address(Some(garbage), &[]).unwrap_err().kind(),
+            ErrorKind::InvalidArgument,
+            "{garbage:?}"
+        );
         if !garbage.is_empty() && !garbage.contains('\0') {
             let error = fixture.address(None, &[("IDSE_REMOTE", garbage)]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{garbage:?}");
@@ -235,7 +264,9 @@ fn what_this_version_cannot_speak_to_is_an_error_that_says_who_named_it() {
 
 #[test]
 fn a_workspace_names_no_file_outside_of_itself() {
-    for path in ["../agency.db", "/tmp/agency.db", "~/agency.db", "a/../../b.db", ".", "link/agency.db", "file.db"] {
+    for path in
+        ["../agency.db", "/tmp/agency.db", "~/agency.db", "a/../../b.db", ".", "link/agency.db", "file.db"]
+    {
         let text = format!(r#"{{"mcp_endpoint": "sqlite:{path}"}}"#);
         let fixture = Fixture::with(&[(".idseconfig.json", &text)]);
         #[cfg(unix)]
@@ -250,4 +281,38 @@ fn a_workspace_names_no_file_outside_of_itself() {
     assert_eq!(inside.address(None, &[]).unwrap().value, inside.path(".idse/agency.db"));
     let mine = Fixture::with(&[("~/.idseconfig.json", r#"{"mcp_endpoint": "sqlite:/tmp/agency.db"}"#)]);
     assert_eq!(mine.address(None, &[]).unwrap().value, RemoteAddress::Sqlite("/tmp/agency.db".into()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_dotenv_is_ignored_and_a_linked_configuration_is_refused() {
+    let fixture = Fixture::new();
+    let link = |name| std::os::unix::fs::symlink("/dev/zero", fixture.root.path().join(name)).unwrap();
+    link(".env");
+    assert!(fixture.load().unwrap().warnings[0].contains(".env"));
+    link(".idseconfig.json");
+    assert_eq!(fixture.load().unwrap_err().kind(), ErrorKind::InvalidConfig);
+}
+
+#[test]
+fn the_schema_and_the_engine_know_the_same_keys() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../schemas/config.schema.json")).unwrap();
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        let keys = value["properties"].as_object().unwrap().keys();
+        let mut keys: Vec<_> = keys.filter(|key| *key != "$schema").cloned().collect();
+        keys.sort();
+        keys
+    };
+    let known = |keys: &[&str]| {
+        let mut keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(keys(&schema), known(&values::KEYS));
+    for (key, names) in
+        [("validate", &values::VALIDATE[..]), ("sync", &values::SYNC), ("limits", &values::LIMITS)]
+    {
+        assert_eq!(keys(&schema["properties"][key]), known(names));
+    }
 }

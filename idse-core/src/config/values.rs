@@ -12,7 +12,7 @@ use crate::name::did_you_mean;
 use crate::stage::Stage;
 
 /// The keys that mean something, at the top level.
-const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 12] = [
     "mode",
     "mcp_endpoint",
     "agency_url",
@@ -38,9 +38,9 @@ const FOREIGN: [&str; 9] = [
     "version",
     "description",
 ];
-const VALIDATE: [&str; 5] = ["select", "ignore", "severity", "sections", "gate"];
-const SYNC: [&str; 1] = ["marker"];
-const LIMITS: [&str; 5] =
+pub(super) const VALIDATE: [&str; 5] = ["select", "ignore", "severity", "sections", "gate"];
+pub(super) const SYNC: [&str; 1] = ["marker"];
+pub(super) const LIMITS: [&str; 5] =
     ["artifact_bytes", "request_bytes", "response_bytes", "connect_seconds", "request_seconds"];
 const DAY: u64 = 24 * 60 * 60;
 
@@ -188,11 +188,10 @@ fn apply_validate(layer: &Layer, settings: &mut Settings) -> Result<()> {
     }
     if let Some(sections) = object(layer, values, "sections", "validate.sections")? {
         apply_sections(layer, sections, &mut validate.sections)?;
-        note(&mut settings.entries, entry(
-            layer,
-            "validate.sections",
-            &sections.keys().cloned().collect::<Vec<_>>().join(", "),
-        ));
+        note(
+            &mut settings.entries,
+            entry(layer, "validate.sections", &sections.keys().cloned().collect::<Vec<_>>().join(", ")),
+        );
     }
     if let Some(value) = present(values, "gate") {
         validate.gate = serde_json::from_value::<Gate>(value.clone())

@@ -166,7 +166,11 @@ impl Dir {
         let made = self.place(rel).and_then(|place| match place.folder.create_dir(place.name) {
             Ok(()) => system::sync_folder(&place.folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if place.folder.is_dir(place.name) { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+                if place.folder.is_dir(place.name) {
+                    Ok(())
+                } else {
+                    Err(io::ErrorKind::NotADirectory.into())
+                }
             }
             Err(error) => Err(error),
         });
@@ -269,6 +273,9 @@ impl Dir {
 
     /// The temporary files that a killed write left in a folder, by name. Only under the lock are they leftovers.
     pub(crate) fn leftovers(&self, rel: &str) -> Result<Vec<String>> {
+        if !self.is_dir(rel) {
+            return Ok(Vec::new());
+        }
         let names = self.list(rel)?.into_iter().filter(|entry| entry.kind == EntryKind::File);
         Ok(names.filter_map(|entry| entry.name).filter(|name| is_temp(name)).collect())
     }

@@ -151,18 +151,23 @@ impl Dir {
         }
         let renamed = place.folder.rename(temp, &place.folder, place.name);
         place.or_discard(&backup, renamed)?;
-        if place.id(&backup) == Some(expected) {
-            system::sync_folder(&place.folder)?;
-            self.move_aside(place, &backup, aside)?;
-            return Ok(Swap::Done);
+        let moved = if place.id(&backup) == Some(expected) {
+            let synced = system::sync_folder(&place.folder);
+            synced.and_then(|()| self.move_aside(place, &backup, aside)).map(|()| Swap::Done)
+        } else {
+            Ok(Swap::Changed)
+        };
+        if matches!(moved, Ok(Swap::Done)) {
+            return moved;
         }
+        // The backup is the editor's text, or could not leave the folder: it goes back over what was put there.
         if place.id(place.name) == Some(new) {
             place.folder.rename(&backup, &place.folder, place.name)?;
             system::sync_folder(&place.folder)?;
         } else {
             self.move_aside(place, &backup, aside)?;
         }
-        Ok(Swap::Changed)
+        moved
     }
 
     /// Removes the file: first out of the way, then the check.

@@ -62,28 +62,35 @@ pub(super) fn stat_of(file: &File) -> io::Result<Stat> {
     Metadata::from_file(file).map(|metadata| Stat::of(&metadata))
 }
 
-/// Opens for reading: a link is refused, a FIFO or device never waits.
+/// Opens a name that was looked at just before, for reading: a FIFO or device that came since never waits, and a
+/// link that came since is refused or, where the system cannot refuse it, stays inside.
 pub(super) fn open_read(folder: &Folder, name: &str) -> io::Result<File> {
     open(folder, name, OpenOptions::new().read(true))
 }
 
 pub(super) fn open_append(folder: &Folder, name: &str) -> io::Result<File> {
+    refuse_link(folder, name)?;
     open(folder, name, OpenOptions::new().read(true).append(true).create(true))
 }
 
 pub(super) fn open_lock(folder: &Folder, name: &str) -> io::Result<File> {
+    refuse_link(folder, name)?;
     open(folder, name, OpenOptions::new().read(true).write(true).create(true))
+}
+
+fn refuse_link(folder: &Folder, name: &str) -> io::Result<()> {
+    if stat(folder, name)?.is_some_and(|stat| stat.kind == EntryKind::Symlink) {
+        Err(link_error())
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn create_new(folder: &Folder, name: &str) -> io::Result<File> {
     Ok(folder.open_with(name, OpenOptions::new().write(true).create_new(true))?.into_std())
 }
 
-/// The name is a single component, so that refusing links there confines the open to the folder.
 fn open(folder: &Folder, name: &str, options: &mut OpenOptions) -> io::Result<File> {
-    if stat(folder, name)?.is_some_and(|stat| stat.kind == EntryKind::Symlink) {
-        return Err(link_error());
-    }
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;

@@ -142,11 +142,12 @@ fn a_file_is_created_once() {
     assert!(!dir.create("a/b/c", b"two").unwrap());
     assert_eq!(fs::read(root.path().join("a/b/c")).unwrap(), b"one");
     let made: usize = std::thread::scope(|scope| {
-        let racers: Vec<_> = (0..8).map(|_| scope.spawn(|| usize::from(dir.create("race", b"x").unwrap()))).collect();
+        let racers: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| usize::from(dir.create("race", b"x").unwrap()))).collect();
         racers.into_iter().map(|racer| racer.join().unwrap()).sum()
     });
     assert_eq!(made, 1);
-    assert_eq!(dir.leftovers("").unwrap_or_default(), [""; 0]);
+    assert_eq!(dir.leftovers(".").unwrap(), [""; 0]);
     assert_eq!(dir.leftovers("a/b").unwrap(), [""; 0]);
 }
 
@@ -218,7 +219,8 @@ fn the_lock_of_a_dead_process_is_free() {
     let (root, dir) = fixture();
     fs::write(root.path().join("lock"), "").unwrap();
     // `flock` is the tool of the same system call.
-    let Ok(mut holder) = std::process::Command::new("flock").arg(root.path().join("lock")).args(["sleep", "60"]).spawn()
+    let Ok(mut holder) =
+        std::process::Command::new("flock").arg(root.path().join("lock")).args(["sleep", "60"]).spawn()
     else {
         return;
     };
@@ -227,13 +229,16 @@ fn the_lock_of_a_dead_process_is_free() {
         std::thread::sleep(Duration::from_millis(10));
     }
     // The tool's child holds the handle too, so both must go.
-    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", holder.id())).unwrap_or_default();
+    let children =
+        fs::read_to_string(format!("/proc/{0}/task/{0}/children", holder.id())).unwrap_or_default();
     for child in children.split_whitespace() {
         std::process::Command::new("kill").args(["-9", child]).status().unwrap();
     }
     holder.kill().unwrap();
     holder.wait().unwrap();
-    drop(dir.lock("lock", &Context { deadline: Some(Duration::from_secs(5)), ..Context::default() }).unwrap());
+    drop(
+        dir.lock("lock", &Context { deadline: Some(Duration::from_secs(5)), ..Context::default() }).unwrap(),
+    );
 }
 
 #[cfg(unix)]

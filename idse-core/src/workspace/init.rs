@@ -7,10 +7,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::pointer::{Pointer, pointer_path};
-use super::{InitReport, InitRequest, Workspace, file_time, project, project_path, session_path, state};
+use super::{
+    InitReport, InitRequest, Workspace, file_time, leads_out, project, project_path, session_path, state,
+};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Dir};
+use crate::fs::{self, Dir, EntryKind};
 use crate::name::{ProjectName, SessionId, SessionKey};
 use crate::session::SessionMetadata;
 use crate::stage::Stage;
@@ -25,7 +27,11 @@ impl Workspace {
     pub fn create(root: &Path) -> Result<Self> {
         fs::create_root(root)?;
         let root = fs::resolved(root);
-        Dir::open(&root)?.create_dirs(".idse/projects")?;
+        let dir = Dir::open(&root)?;
+        if dir.kind(".idse") == Some(EntryKind::Symlink) && !dir.is_dir(".idse") {
+            return Err(leads_out(&root));
+        }
+        dir.create_dirs(".idse/projects")?;
         Self::open(&root)
     }
 

@@ -121,11 +121,7 @@ impl Workspace {
         }
         let dir = Dir::open(&root)?;
         if !dir.is_dir(".idse/projects") {
-            let message =
-                format!("{} is a symbolic link that leads out of the folder", root.join(".idse").display());
-            return Err(Error::new(ErrorKind::InvalidWorkspace, message)
-                .with_hint("Replace the link by the folder itself, or open the folder that it leads to.")
-                .with("path", root.display().to_string()));
+            return Err(leads_out(&root));
         }
         Ok(Self { dir })
     }
@@ -311,6 +307,13 @@ impl Workspace {
 fn no_workspace(place: &str) -> Error {
     Error::not_found(format!("there is no IDSE workspace {place}"))
         .with_hint("Make one with `idse init NAME`, or name its folder with --root.")
+}
+
+fn leads_out(root: &Path) -> Error {
+    let message = format!("{} is a symbolic link that leads out of the folder", root.join(".idse").display());
+    Error::new(ErrorKind::InvalidWorkspace, message)
+        .with_hint("Replace the link by the folder itself, or open the folder that it leads to.")
+        .with("path", root.display().to_string())
 }
 
 fn changed(path: &str) -> Error {

@@ -18,14 +18,9 @@ impl Workspace {
         let path = project_path(project);
         let file = self.read_project_object(&format!("{path}/metadata/project.json"))?;
         let config = self.read_project_object(&format!("{path}/.idse/config.json"))?;
-        let text = |key: &str| file.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let id = match text("project_uuid") {
-            Some(id) => Some((id, "metadata/project.json", "project_uuid")),
-            None => match config.get("project_id").and_then(Value::as_str).filter(|text| !text.is_empty()) {
-                Some(id) => Some((id, ".idse/config.json", "project_id")),
-                None => None,
-            },
-        };
+        let id = text(&file, "project_uuid").map(|id| (id, "metadata/project.json", "project_uuid"));
+        let legacy = || text(&config, "project_id").map(|id| (id, ".idse/config.json", "project_id"));
+        let id = id.or_else(legacy);
         let project_id = match id {
             None => None,
             Some((id, file, key)) => Some(id.parse::<ProjectId>().map_err(|error| {
@@ -37,8 +32,8 @@ impl Workspace {
         };
         Ok(ProjectFile {
             project_id,
-            stack: text("stack").map(str::to_owned),
-            framework: text("framework").map(str::to_owned),
+            stack: text(&file, "stack").map(str::to_owned),
+            framework: text(&file, "framework").map(str::to_owned),
         })
     }
 
@@ -67,6 +62,10 @@ impl Workspace {
             ObjectFile::Broken(problem) => Err(json::refusal(&problem)),
         }
     }
+}
+
+fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    object.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 /// Returns `metadata/project.json` of a project that no agency knows yet.

@@ -5,17 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use idse_tests::volume;
+
 use super::*;
 
 /// Names the file to the process that runs [`writer`].
 const FILE: &str = "IDSE_TEST_AGENCY_FILE";
-
-fn volume(ordinary: usize) -> usize {
-    let scale = std::env::var("IDSE_SCALE").ok().and_then(|scale| scale.parse::<f64>().ok()).unwrap_or(1.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-    let scaled = (ordinary as f64 * scale) as usize;
-    scaled.max(1)
-}
 
 /// Adds one to the number in `spec`, as often as it takes; returns how often others came between.
 fn increment(remote: &dyn Remote, n: u64) -> usize {

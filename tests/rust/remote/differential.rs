@@ -186,8 +186,12 @@ fn by_hand(step: &Step, memory: &MemoryRemote, file: &Connection) {
     }
 }
 
+fn cases() -> u32 {
+    u32::try_from(idse_tests::volume(48)).unwrap_or(u32::MAX)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
     fn the_file_and_the_memory_answer_alike(steps in proptest::collection::vec(step(), 1..40)) {

@@ -105,25 +105,21 @@ fn odd_values_are_read_or_named() {
 #[test]
 fn a_file_of_something_else_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("agency.db");
-    let other: &[(&str, Box<dyn Fn()>)] = &[
-        (
-            "not_an_agency",
-            Box::new(|| fs::write(&path, "no database, only some text\n".repeat(99)).expect("written")),
-        ),
-        ("not_an_agency", Box::new(|| sql(&path, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)"))),
-        (
-            "newer_format",
-            Box::new(|| sql(&path, "PRAGMA application_id = 0x69647365; PRAGMA user_version = 2")),
-        ),
+    let text = |path: &Path| fs::write(path, "no database, only some text\n".repeat(99)).expect("written");
+    let table = |path: &Path| sql(path, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)");
+    let newer = |path: &Path| sql(path, "PRAGMA application_id = 0x69647365; PRAGMA user_version = 2");
+    let made: [(&str, &str, &dyn Fn(&Path)); 3] = [
+        ("text", "not_an_agency", &text),
+        ("table", "not_an_agency", &table),
+        ("newer", "newer_format", &newer),
     ];
-    for (reason, make) in other {
-        fs::remove_file(&path).ok();
-        make();
+    for (name, reason, make) in made {
+        let path = folder.path().join(name);
+        make(&path);
         let bytes = fs::read(&path).expect("read");
         let error = SqliteRemote::open(&path, &Context::default()).expect_err(reason);
-        assert_eq!((error.kind(), error.reason()), (ErrorKind::Protocol, *reason), "{error}");
-        assert!(error.hint().is_some() && error.to_string().contains("agency.db"), "{error}");
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Protocol, reason), "{error}");
+        assert!(error.hint().is_some() && error.to_string().contains(name), "{error}");
         assert_eq!(fs::read(&path).expect("read"), bytes);
     }
 }
