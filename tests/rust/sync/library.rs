@@ -57,8 +57,12 @@ impl Library {
         let key = SessionKey { project: project(step).parse()?, session: session(step).parse()? };
         let stage = || text(step, "stage").unwrap_or_default().parse::<Stage>();
         match verb {
-            "push" => sync::push(&workspace, &key, &*remote, &push_options(step), &context).map(|r| value(&r)),
-            "pull" => sync::pull(&workspace, &key, &*remote, &pull_options(step), &context).map(|r| value(&r)),
+            "push" => {
+                sync::push(&workspace, &key, &*remote, &push_options(step), &context).map(|r| value(&r))
+            }
+            "pull" => {
+                sync::pull(&workspace, &key, &*remote, &pull_options(step), &context).map(|r| value(&r))
+            }
             "settle" => sync::settle(&workspace, &key, &*remote, &context).map(|()| Value::Null),
             "link" => {
                 let name = text(step, "to").unwrap_or(project(step));
@@ -78,7 +82,8 @@ impl Library {
                     Some("merged") => Resolution::Merged,
                     _ => Resolution::Text(text(step, "text").unwrap_or_default().to_owned()),
                 };
-                sync::resolve(&workspace, &key, &remote.info(), stage()?, &resolution, &context).map(|r| value(&r))
+                sync::resolve(&workspace, &key, &remote.info(), stage()?, &resolution, &context)
+                    .map(|r| value(&r))
             }
             "stage" => {
                 let status: StageStatus = text(step, "status").unwrap_or_default().parse()?;
@@ -179,12 +184,14 @@ impl Door for Library {
 /// Drops rows of an embedded agency as an administrator would.
 pub(crate) fn drop_from(path: &std::path::Path, project: &str, session: &str, whole: bool) {
     let db = rusqlite::Connection::open(path).unwrap();
-    let id: String = db.query_row("SELECT id FROM projects WHERE name = ?1", [project], |row| row.get(0)).unwrap();
+    let id: String =
+        db.query_row("SELECT id FROM projects WHERE name = ?1", [project], |row| row.get(0)).unwrap();
     if whole {
         db.execute("DELETE FROM sessions WHERE project_id = ?1", [&id]).unwrap();
         db.execute("DELETE FROM projects WHERE id = ?1", [&id]).unwrap();
     } else {
-        let changed = db.execute("DELETE FROM sessions WHERE project_id = ?1 AND session_id = ?2", [&id, session]);
+        let changed =
+            db.execute("DELETE FROM sessions WHERE project_id = ?1 AND session_id = ?2", [&id, session]);
         assert_eq!(changed.unwrap(), 1);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use idse_core::{Env, ErrorKind, OpId, ProjectId, SessionId, Stage};
 use idse_core::remote::{
     Fetched, ProjectFilter, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Target,
 };
+use idse_core::{Env, ErrorKind, OpId, ProjectId, SessionId, Stage};
 use serde_json::{Map, Value, json};
 
 /// One file of `tests/conformance/sync`.
@@ -151,7 +151,10 @@ fn difference(key: &str, expected: &Value, report: &Value) -> Option<String> {
                 let step = steps().find(|s| s["stage"] == stage.as_str())?;
                 Some(format!("{}/{}", step["class"].as_str()?, step["action"].as_str()?))
             };
-            named.map(|stage| (stage.clone(), of(stage).map_or(Value::Null, Value::from))).collect::<Map<_, _>>().into()
+            named
+                .map(|stage| (stage.clone(), of(stage).map_or(Value::Null, Value::from)))
+                .collect::<Map<_, _>>()
+                .into()
         }
         "moved" => {
             let moves = |s: &&Value| {
@@ -161,11 +164,15 @@ fn difference(key: &str, expected: &Value, report: &Value) -> Option<String> {
         }
         "conflicts" => {
             let conflicts = report["conflicts"].as_array().into_iter().flatten();
-            conflicts.map(|c| (c["stage"].as_str().unwrap().to_owned(), c["kind"].clone())).collect::<Map<_, _>>().into()
+            conflicts
+                .map(|c| (c["stage"].as_str().unwrap().to_owned(), c["kind"].clone()))
+                .collect::<Map<_, _>>()
+                .into()
         }
         "note" => {
             let notes = report["notes"].to_string();
-            return (!notes.contains(expected.as_str()?)).then(|| format!("no note says {expected}: {notes}"));
+            return (!notes.contains(expected.as_str()?))
+                .then(|| format!("no note says {expected}: {notes}"));
         }
         "diffs" => {
             let stages = report["stages"].as_array().into_iter().flatten();
@@ -188,11 +195,16 @@ fn check(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
     let report = door.act(at, "status", step).map_err(|e| format!("{e:?}"))?;
     let lines = || report["stages"].as_array().into_iter().flatten();
     let by_stage = |field: &str, expected: &Map<String, Value>| -> Value {
-        let of = |stage: &String| lines().find(|l| l["stage"] == stage.as_str()).map_or(Value::Null, |l| l[field].clone());
+        let of = |stage: &String| {
+            lines().find(|l| l["stage"] == stage.as_str()).map_or(Value::Null, |l| l[field].clone())
+        };
         expected.keys().map(|stage| (stage.clone(), of(stage))).collect::<Map<_, _>>().into()
     };
     let with = |field: &str| -> Value {
-        lines().filter(|l| l[field] == true || (field == "conflict" && !l[field].is_null())).map(|l| l["stage"].clone()).collect()
+        lines()
+            .filter(|l| l[field] == true || (field == "conflict" && !l[field].is_null()))
+            .map(|l| l["stage"].clone())
+            .collect()
     };
     for (key, expected) in step.as_object().into_iter().flatten() {
         let got = match (key.as_str(), expected) {
@@ -294,7 +306,9 @@ fn kept(root: &Path, step: &Value) -> Result<(), String> {
     let wanted = text(step, "text").ok_or("no text")?.as_bytes();
     let objects = root.join(".idse/sync/objects");
     for folder in std::fs::read_dir(objects).map_err(|e| e.to_string())? {
-        for object in std::fs::read_dir(folder.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())? {
+        for object in
+            std::fs::read_dir(folder.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())?
+        {
             if std::fs::read(object.map_err(|e| e.to_string())?.path()).is_ok_and(|bytes| bytes == wanted) {
                 return Ok(());
             }
