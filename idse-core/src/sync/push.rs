@@ -267,7 +267,7 @@ impl<'a> Attempt<'a> {
         match self.engine.remote.push(&request, self.engine.context) {
             Ok(PushOutcome::Written { revision, in_step, updated_at, skipped }) => {
                 self.skip(&skipped);
-                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone());
+                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone())?;
                 let mut report = self.commit(&pending, base, updated_at)?;
                 if !in_step {
                     self.look_again(&pending, &mut report);
@@ -337,7 +337,7 @@ impl<'a> Attempt<'a> {
 
     /// Both sides agree already, at most the record of it moves: no request, nothing to undo.
     fn record_agreement(&self) -> Result<()> {
-        let mut base = self.new_base();
+        let mut base = self.new_base()?;
         self.keep_recorded()?;
         self.agree(&mut base);
         if self.base.as_ref() != Some(&base) {
@@ -346,15 +346,16 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn new_base(&self) -> Base {
+    fn new_base(&self) -> Result<Base> {
         let mut base = self.base.clone().unwrap_or_else(|| {
             let session = self.engine.key.session.clone();
             Base::new(self.located.row.project_id, session, &self.engine.info.address)
         });
         if !self.located.remembered && self.located.exists {
+            keep_seen(self.engine, &self.located.row)?;
             base.see(&self.located.row);
         }
-        base
+        Ok(base)
     }
 
     /// Takes into the base what both sides agree on without a transfer.
@@ -474,8 +475,8 @@ impl<'a> Attempt<'a> {
         pending: &PendingPush,
         revision: Option<Revision>,
         updated_at: Option<String>,
-    ) -> Base {
-        let mut base = self.new_base();
+    ) -> Result<Base> {
+        let mut base = self.new_base()?;
         if !self.located.exists {
             // The row was made by this push: it holds what was sent and nothing else.
             base.see(&self.located.row);
@@ -495,7 +496,7 @@ impl<'a> Attempt<'a> {
         base.state.clone_from(&pending.state);
         base.revision = revision;
         base.updated_at = updated_at;
-        base
+        Ok(base)
     }
 
     fn commit(
