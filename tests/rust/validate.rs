@@ -42,9 +42,11 @@ impl Case {
                 "why" => assert!(text.starts_with("# "), "{name}: begins with a title"),
                 "case" => case.header = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}")),
                 "expect" => {
-                    case.expected = text.lines().filter(|line| *line != "none").map(str::to_owned).collect()
+                    case.expected = text.lines().filter(|line| *line != "none").map(str::to_owned).collect();
                 }
-                path => drop(case.files.insert(path.to_owned(), text)),
+                path => {
+                    case.files.insert(path.to_owned(), text);
+                }
             }
         }
         for replacement in case.header["replace"].as_array().into_iter().flatten() {
@@ -312,5 +314,33 @@ proptest! {
         }
         let others = |found: &[Diagnostic]| found.iter().filter(|d| !matches!(d.code.as_str(), "IDSE002" | "IDSE105" | "IDSE902")).count();
         prop_assert!(others(&check(&fixed)) <= others(&check(&text)), "{:?}", fixed);
+    }
+}
+
+#[test]
+fn hostile_texts_are_validated_in_time() {
+    let settings = ValidateSettings::default();
+    for unit in [
+        "[REQUIRES INPUT]",
+        "[requires input:",
+        "{{",
+        "{{ a",
+        "\n#",
+        "\n## Goal\n",
+        "\n## FR-1\n### FR-2\n",
+        "\n- FR-1",
+        "FR-A-",
+        "<!-- idse-disable -->",
+        "<!-- idse-disable-next-line IDSE101 -->",
+        "\n<!-- idse-disable-next-line -->\n\n",
+        "<!-- idse-enable nope, IDSE101 -->\n",
+        "<!-- idse-disable-line IDSE101 --> [REQUIRES INPUT] ",
+    ] {
+        let text = unit.repeat(10_000);
+        for stage in [Stage::Intent, Stage::Spec, Stage::Implementation] {
+            let found = rules::validate_text(Some(&key()), stage, StageStatus::InProgress, &text, &settings);
+            let (fixed, count) = rules::apply_fixes(&text, &found);
+            assert!(fixed.len() <= text.len() && count <= found.len(), "{unit:?}");
+        }
     }
 }

@@ -64,10 +64,11 @@ pub(super) fn check_settings(settings: &ValidateSettings, sink: &mut Sink<'_>) {
         ("ignore", settings.ignore.iter().collect()),
         ("severity", settings.severity.keys().collect()),
     ];
+    let path = if settings.path.is_empty() { ".idseconfig.json" } else { &settings.path };
     for (key, entries) in keys {
         for entry in entries.into_iter().filter(|entry| !is_known(entry)) {
             let message = format!("`validate.{key}` names the rule `{}`, which does not exist", shown(entry));
-            sink.file(settings.path.clone(), None, message, unknown_help(entry));
+            sink.file(path, None, message, unknown_help(entry));
         }
     }
 }
@@ -160,7 +161,7 @@ fn removal(text: &str, comment: &Range<usize>) -> Option<Range<usize>> {
     let ends = |tail: &str| tail.is_empty() || tail.starts_with('\n');
     if !begins(head) {
         // Behind words a comment is only a comment; behind marks alone it may be what makes them text.
-        return (is_words(head) && ends(tail)).then(|| head.len()..comment.end);
+        return (is_words(head) && ends(tail)).then_some(head.len()..comment.end);
     }
     if !ends(tail) || (head.is_empty() && tail.trim_start().starts_with('\u{feff}')) {
         // What follows a comment at the beginning of a line is no Markdown, and would become it.
