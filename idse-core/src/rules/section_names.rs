@@ -100,6 +100,9 @@ const SECTIONS: &[(Stage, &[&[&str]])] = &[
                 "System Description",
                 "Architecture",
                 "Scope",
+                "Product Scope",
+                "Product Overview",
+                "Technical Architecture",
                 "User Stories",
             ],
             &[
@@ -123,6 +126,7 @@ const SECTIONS: &[(Stage, &[&[&str]])] = &[
                 "Technical Approach",
                 "Design",
                 "High-Level Design",
+                "Strategy",
             ],
             &[
                 "Core Components",
