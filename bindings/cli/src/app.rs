@@ -104,14 +104,14 @@ impl App {
     pub(crate) fn address(&self, settings: &Settings, flag: Option<&str>) -> Result<RemoteAddress> {
         let setting = settings.remote_address(flag, &self.context)?;
         let address = setting.value.info().address;
-        self.output.detail(&format!("agency: {address} (from {})", origin(&setting.origin)));
+        self.output.detail(&format!("agency: {address} (from {})", setting.origin));
         Ok(setting.value)
     }
 
     /// Opens the agency; where its origin is not trusted yet, a person is asked, and without one it stays closed.
     pub(crate) fn connect(&self, address: &RemoteAddress) -> Result<Box<dyn Remote>> {
         let error = match self.open(address) {
-            Err(error) if error.reason() == "untrusted" => error,
+            Err(error) if (error.kind(), error.reason()) == (ErrorKind::Unauthorized, "untrusted") => error,
             other => return other,
         };
         let Some(origin) = error.get("origin") else { return Err(error) };
@@ -147,17 +147,6 @@ impl App {
         };
         self.waiting.store(false, Ordering::SeqCst);
         answer
-    }
-}
-
-/// Returns where a value came from, in words.
-pub(crate) fn origin(origin: &idse_core::config::Origin) -> String {
-    use idse_core::config::Origin;
-    match origin {
-        Origin::Flag(name) => name.clone(),
-        Origin::Env(name) => format!("the environment variable {name}"),
-        Origin::File(path) => path.clone(),
-        Origin::Default => "the default".to_owned(),
     }
 }
 

@@ -172,17 +172,23 @@ fn no_local_verb_makes_an_agency() {
     assert!(!sandbox.agency().exists());
 }
 
+/// Puts the program into a folder of its own, where nothing else of this build lies beside it.
+fn alone(sandbox: &Sandbox) -> std::process::Command {
+    let program = sandbox.root().join("bin/idse");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    // A copy could be refused as still being written, by a process that another test began in between.
+    if std::fs::hard_link(idse_tests::idse_program(), &program).is_err() {
+        std::fs::copy(idse_tests::idse_program(), &program).unwrap();
+    }
+    let mut command = std::process::Command::new(&program);
+    command.arg("dashboard").current_dir(sandbox.root()).env_clear().env("HOME", sandbox.home());
+    command
+}
+
 #[test]
 fn the_dashboard_needs_the_gateway() {
-    let sandbox = Sandbox::with_project().env("PATH", "");
-    let mut command = sandbox.command(&["dashboard"]);
-    // A copy of the program stands alone, whatever else this build made.
-    let alone = sandbox.root().join("idse");
-    std::fs::copy(idse_tests::idse_program(), &alone).unwrap();
-    let mut copied = std::process::Command::new(&alone);
-    copied.arg("dashboard").current_dir(sandbox.root()).env_clear().env("HOME", sandbox.home());
-    std::mem::swap(&mut command, &mut copied);
-    let run = sandbox.run(command).exits(6);
+    let sandbox = Sandbox::with_project();
+    let run = sandbox.run(alone(&sandbox)).exits(6);
     assert!(run.stderr.contains("idse-gateway") && run.stderr.contains("hint: "), "{run}");
 }
 
@@ -191,13 +197,9 @@ fn the_dashboard_needs_the_gateway() {
 fn the_dashboard_becomes_the_gateway() {
     use std::os::unix::fs::PermissionsExt as _;
     let sandbox = Sandbox::with_project();
-    let bin = sandbox.root().join("bin");
     sandbox.write("bin/idse-gateway", "#!/bin/sh\necho \"$@\"\nexit 7\n");
-    std::fs::set_permissions(bin.join("idse-gateway"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let alone = bin.join("idse");
-    std::fs::copy(idse_tests::idse_program(), &alone).unwrap();
-    let mut command = std::process::Command::new(&alone);
-    command.arg("dashboard").current_dir(sandbox.root()).env_clear().env("PATH", "/usr/bin:/bin");
-    let run = sandbox.run(command).exits(7);
+    let gateway = sandbox.root().join("bin/idse-gateway");
+    std::fs::set_permissions(gateway, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = sandbox.run(alone(&sandbox)).exits(7);
     assert_eq!(run.stdout, "--workspace [ROOT] --open\n");
 }

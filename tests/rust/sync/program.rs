@@ -60,7 +60,17 @@ impl Program {
 
     /// Fields of a step that are flags of the same name.
     fn flags(&self, args: &mut Vec<String>, step: &Value) {
-        for flag in ["dry_run", "allow_empty", "force_clear", "replace_session", "recreate", "new_id", "markers", "accept_clear", "force"] {
+        for flag in [
+            "dry_run",
+            "allow_empty",
+            "force_clear",
+            "replace_session",
+            "recreate",
+            "new_id",
+            "markers",
+            "accept_clear",
+            "force",
+        ] {
             if step[flag] == true {
                 args.push(format!("--{}", flag.replace('_', "-")));
             }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use idse_core::{Env, ErrorKind, OpId, ProjectId, SessionId, Stage};
 use idse_core::remote::{
     Fetched, ProjectFilter, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Target,
 };
+use idse_core::{Env, ErrorKind, OpId, ProjectId, SessionId, Stage};
 use serde_json::{Map, Value, json};
 
 /// One file of `tests/conformance/sync`.
@@ -69,6 +69,7 @@ fn tell_step(step: &Value, door: &mut dyn Door) -> Result<(), String> {
             let path = door.root(at).join(text(step, "path").ok_or("no path")?);
             write(&path, step)
         }
+        "merged" => merged(&door.root(at), step),
         "row" => row(step, door),
         "drop" => {
             door.drop_row(project(step), session(step), step["whole"] == true);
@@ -106,12 +107,11 @@ fn write(path: &Path, step: &Value) -> Result<(), String> {
 /// Initialises a project; with `texts`, the session holds exactly these.
 fn start(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
     door.act(at, "init", step).map_err(|e| format!("{e:?}"))?;
-    let Some(texts) = step["texts"].as_object() else { return Ok(()) };
     let folder = session_folder(&door.root(at), step);
-    for stage in Stage::ALL {
+    for stage in Stage::ALL.into_iter().filter(|_| step["texts"].is_object()) {
         let path = folder.join(stage.path());
-        match texts.get(stage.name()) {
-            Some(text) => std::fs::write(path, text.as_str().unwrap()).map_err(|e| e.to_string())?,
+        match text(&step["texts"], stage.name()) {
+            Some(text) => std::fs::write(path, text).map_err(|e| e.to_string())?,
             None => std::fs::remove_file(path).map_err(|e| e.to_string())?,
         }
     }
@@ -151,7 +151,10 @@ fn difference(key: &str, expected: &Value, report: &Value) -> Option<String> {
                 let step = steps().find(|s| s["stage"] == stage.as_str())?;
                 Some(format!("{}/{}", step["class"].as_str()?, step["action"].as_str()?))
             };
-            named.map(|stage| (stage.clone(), of(stage).map_or(Value::Null, Value::from))).collect::<Map<_, _>>().into()
+            named
+                .map(|stage| (stage.clone(), of(stage).map_or(Value::Null, Value::from)))
+                .collect::<Map<_, _>>()
+                .into()
         }
         "moved" => {
             let moves = |s: &&Value| {
@@ -161,11 +164,15 @@ fn difference(key: &str, expected: &Value, report: &Value) -> Option<String> {
         }
         "conflicts" => {
             let conflicts = report["conflicts"].as_array().into_iter().flatten();
-            conflicts.map(|c| (c["stage"].as_str().unwrap().to_owned(), c["kind"].clone())).collect::<Map<_, _>>().into()
+            conflicts
+                .map(|c| (c["stage"].as_str().unwrap().to_owned(), c["kind"].clone()))
+                .collect::<Map<_, _>>()
+                .into()
         }
         "note" => {
             let notes = report["notes"].to_string();
-            return (!notes.contains(expected.as_str()?)).then(|| format!("no note says {expected}: {notes}"));
+            return (!notes.contains(expected.as_str()?))
+                .then(|| format!("no note says {expected}: {notes}"));
         }
         "diffs" => {
             let stages = report["stages"].as_array().into_iter().flatten();
@@ -188,11 +195,16 @@ fn check(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
     let report = door.act(at, "status", step).map_err(|e| format!("{e:?}"))?;
     let lines = || report["stages"].as_array().into_iter().flatten();
     let by_stage = |field: &str, expected: &Map<String, Value>| -> Value {
-        let of = |stage: &String| lines().find(|l| l["stage"] == stage.as_str()).map_or(Value::Null, |l| l[field].clone());
+        let of = |stage: &String| {
+            lines().find(|l| l["stage"] == stage.as_str()).map_or(Value::Null, |l| l[field].clone())
+        };
         expected.keys().map(|stage| (stage.clone(), of(stage))).collect::<Map<_, _>>().into()
     };
     let with = |field: &str| -> Value {
-        lines().filter(|l| l[field] == true || (field == "conflict" && !l[field].is_null())).map(|l| l["stage"].clone()).collect()
+        lines()
+            .filter(|l| l[field] == true || (field == "conflict" && !l[field].is_null()))
+            .map(|l| l["stage"].clone())
+            .collect()
     };
     for (key, expected) in step.as_object().into_iter().flatten() {
         let got = match (key.as_str(), expected) {
@@ -227,12 +239,11 @@ pub(crate) fn context() -> idse_core::Context {
 fn row(step: &Value, door: &mut dyn Door) -> Result<(), String> {
     let remote = door.remote(step);
     let create = step["create"] == true;
-    let target = match target(&*remote, step) {
-        Err(_) if create => Target {
-            project_id: ProjectId::new(context().clock.unique()),
-            session: session(step).parse().map_err(|e: idse_core::Error| e.to_string())?,
-        },
-        other => other?,
+    let target = if create {
+        let session = session(step).parse().map_err(|e: idse_core::Error| e.to_string())?;
+        Target { project_id: ProjectId::new(context().clock.unique()), session }
+    } else {
+        target(&*remote, step)?
     };
     let (texts, state) = match remote.fetch(&target, None, &context()).map_err(|e| e.to_string())? {
         Fetched::Session(row) => (row.texts, row.state),
@@ -269,10 +280,16 @@ fn row(step: &Value, door: &mut dyn Door) -> Result<(), String> {
 /// Looks into the agency.
 fn agency(step: &Value, door: &mut dyn Door) -> Result<(), String> {
     let remote = door.remote(step);
-    let target = target(&*remote, step)?;
+    let target = match target(&*remote, step) {
+        Err(_) if step["missing"] == true => return Ok(()),
+        target => target?,
+    };
     let Fetched::Session(row) = remote.fetch(&target, None, &context()).map_err(|e| e.to_string())? else {
         return if step["missing"] == true { Ok(()) } else { Err("the row is missing".into()) };
     };
+    if step["missing"] == true {
+        return Err("the row is there".into());
+    }
     for (stage, expected) in step["texts"].as_object().into_iter().flatten() {
         let got = row.texts.get(&stage.parse::<Stage>().unwrap()).and_then(RemoteText::text);
         if got != expected.as_str() {
@@ -289,12 +306,27 @@ fn agency(step: &Value, door: &mut dyn Door) -> Result<(), String> {
     Ok(())
 }
 
+/// A person edits the proposal of a conflict.
+fn merged(root: &Path, step: &Value) -> Result<(), String> {
+    let stage = text(step, "stage").ok_or("no stage")?;
+    for remote in std::fs::read_dir(root.join(".idse/sync")).map_err(|e| e.to_string())? {
+        let folder = remote.map_err(|e| e.to_string())?.path().join("conflicts");
+        let path = folder.join(project(step)).join(session(step)).join(stage).join("merged.md");
+        if path.exists() {
+            return write(&path, step);
+        }
+    }
+    Err(format!("{stage} has no merged.md"))
+}
+
 /// Asserts that the client still has a text somewhere in its object store.
 fn kept(root: &Path, step: &Value) -> Result<(), String> {
     let wanted = text(step, "text").ok_or("no text")?.as_bytes();
     let objects = root.join(".idse/sync/objects");
     for folder in std::fs::read_dir(objects).map_err(|e| e.to_string())? {
-        for object in std::fs::read_dir(folder.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())? {
+        for object in
+            std::fs::read_dir(folder.map_err(|e| e.to_string())?.path()).map_err(|e| e.to_string())?
+        {
             if std::fs::read(object.map_err(|e| e.to_string())?.path()).is_ok_and(|bytes| bytes == wanted) {
                 return Ok(());
             }

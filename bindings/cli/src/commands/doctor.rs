@@ -4,7 +4,7 @@ use clap::Args;
 use idse_core::Result;
 use idse_core::doctor::{self, Check, CheckState, DoctorReport, Question};
 
-use crate::app::{self, App};
+use crate::app::App;
 use crate::exit::Exit;
 use crate::page::{Page, shown};
 use crate::words::count;
@@ -65,7 +65,7 @@ fn text(page: &mut Page, report: &DoctorReport) {
         let rows: Vec<[String; 3]> = report
             .settings
             .iter()
-            .map(|s| [s.key.clone(), s.setting.value.clone(), app::origin(&s.setting.origin)])
+            .map(|s| [s.key.clone(), s.setting.value.clone(), s.setting.origin.to_string()])
             .collect();
         page.table(["Setting", "Value", "From"], &rows);
     }
