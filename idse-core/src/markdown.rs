@@ -324,3 +324,98 @@ impl Positions {
 pub(crate) fn small(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headings(text: &str) -> Vec<(u8, String)> {
+        Outline::of(text).headings.into_iter().map(|heading| (heading.level, heading.text)).collect()
+    }
+
+    #[test]
+    fn only_headings_at_the_top_count() {
+        let text = "# A *b* `c`\n\nD\n===\n\n> # no\n\n- # no\n\n[^1]: # no\n\n```\n# no\n```\n\n    # no\n\n###### E ##\n";
+        assert_eq!(headings(text), [(1, "A b c".into()), (1, "D".into()), (6, "E".into())]);
+    }
+
+    #[test]
+    fn spans_of_headings_end_at_their_last_character() {
+        for text in ["## Goal  \r\n\r\nx", "\u{feff}## Goal\n", "Goal\n----\nx", "## Goal"] {
+            let outline = Outline::of(text);
+            let heading = &outline.headings[0];
+            let shown = &text[heading.range.clone()];
+            assert_eq!(shown.trim(), shown, "{text:?}");
+            assert!(text[heading.lead..].starts_with("Goal"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn front_matter_is_only_what_looks_like_it() {
+        assert_eq!(headings("---\ntitle: x\n# no\n---\n# A\n"), [(1, "A".into())]);
+        assert_eq!(headings("\u{feff}---\r\ntitle: x\r\n---\r\n# A\r\n"), [(1, "A".into())]);
+        for text in
+            ["---\n# A\n---\n", "---\n\na: b\n\n# A\n\n---\n", "---\na: b\n# A\n", "# A\n---\na: b\n---\n"]
+        {
+            assert!(headings(text).contains(&(1, "A".into())), "{text:?}: {:?}", headings(text));
+        }
+    }
+
+    #[test]
+    fn parents_and_sections() {
+        let text = "# A\n## B\n### C\n## D\n# E\n";
+        let outline = Outline::of(text);
+        let parents: Vec<_> = outline.headings.iter().map(|heading| heading.parent).collect();
+        assert_eq!(parents, [None, Some(0), Some(1), Some(0), None]);
+        let ends: Vec<_> = (0..5).map(|index| &text[outline.section_end(index, text)..]).collect();
+        assert_eq!(ends, ["# E\n", "## D\n# E\n", "## D\n# E\n", "# E\n", ""]);
+    }
+
+    #[test]
+    fn positions_come_in_any_order() {
+        let text = "\u{feff}a\r\nbé😀c\n";
+        let offset = |part: &str| text.find(part).unwrap();
+        let positions = Positions::new(text, [text.len(), offset("c"), 0, offset("b"), 3, 4_000]);
+        let at = |offset| (positions.get(offset).line, positions.get(offset).column);
+        assert_eq!(at(0), (1, 1));
+        assert_eq!(at(3), (1, 1));
+        assert_eq!(at(offset("b")), (2, 1));
+        assert_eq!(at(offset("c")), (2, 4));
+        assert_eq!(at(text.len()), (3, 1));
+    }
+
+    #[test]
+    fn hostile_texts_are_read_in_time() {
+        for unit in [
+            ">", "- ", "* ", "[", "![", "<!--", "`", "```\n", "| a ", "**", "<a", "#", "\\", "[a](", "&",
+            "~~~ \n",
+        ] {
+            let text = unit.repeat(100_000);
+            let outline = Outline::of(&text);
+            assert!(outline.headings.len() <= text.len(), "{unit:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_lie_in_the_text_and_in_order(text in r"([\x00-\x7f]|[#>`|*\-\n <!\[\]{}:]|é|😀|\u{feff}|\r\n|<!--|-->|```|FR-1){0,120}") {
+            let outline = Outline::of(&text);
+            for heading in &outline.headings {
+                prop_assert!(text.get(heading.range.clone()).is_some());
+                prop_assert!(text.get(heading.lead..).is_some());
+            }
+            prop_assert!(outline.headings.is_sorted_by_key(|heading| heading.range.start));
+            for entry in &outline.entries {
+                prop_assert!(text.get(entry.range.clone()).is_some());
+                prop_assert!(entry.lead.is_none_or(|lead| entry.range.contains(&lead)));
+            }
+            prop_assert!(outline.entries.is_sorted_by_key(|entry| entry.range.start));
+            for ranges in [&outline.comments, &outline.hidden] {
+                prop_assert!(ranges.iter().all(|range| text.get(range.clone()).is_some()));
+                prop_assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
+            }
+        }
+    }
+}

@@ -13,3 +13,4 @@ mod merge;
 mod package;
 mod remote;
 mod sync;
+mod validate;

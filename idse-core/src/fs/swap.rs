@@ -209,12 +209,17 @@ impl Dir {
             .is_ok_and(|stat| stat.is_some())
     }
 
+    /// Moves a file to the aside path, durably; after an error it is still there.
     fn move_aside(&self, place: &Place<'_>, temp: &str, aside: &str) -> io::Result<()> {
         let target = self.place(aside)?;
         match place.folder.rename(temp, &target.folder, target.name) {
             Ok(()) => {
-                system::sync_folder(&target.folder)?;
-                system::sync_folder(&place.folder)
+                let synced =
+                    system::sync_folder(&target.folder).and_then(|()| system::sync_folder(&place.folder));
+                if synced.is_err() {
+                    target.folder.rename(target.name, &place.folder, temp)?;
+                }
+                synced
             }
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                 self.copy_aside(place, temp, aside)

@@ -245,7 +245,7 @@ impl HeadingName {
 /// numbering, symbols and punctuation around it.
 fn normalised(text: &str) -> String {
     let lower = text.to_lowercase();
-    let words: Vec<_> = lower.split_whitespace().collect();
+    let words: Vec<_> = lower.split_whitespace().map(|word| if word == "&" { "and" } else { word }).collect();
     let joined = words.join(" ");
     trimmed(without_number(&joined)).to_owned()
 }

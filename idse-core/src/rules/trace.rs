@@ -84,7 +84,7 @@ enum Form {
 /// Returns the definitions of a text: ids that begin a heading, a list item or a table row.
 fn definitions<'a>(text: &'a str, outline: &Outline) -> Vec<Definition<'a>> {
     let at = |lead: usize, block: Range<usize>, form| {
-        let lead = lead + text[lead..].find(|c: char| !matches!(c, '[' | '(' | ' ')).unwrap_or(0);
+        let lead = lead + text[lead..].find(|c: char| !matches!(c, '[' | '(' | '`' | ' ')).unwrap_or(0);
         id_at(&text[lead..]).map(|id| Definition { id, range: lead..lead + id.len(), block, form })
     };
     let headings = outline.headings.iter().enumerate().filter_map(|(index, heading)| {

@@ -87,18 +87,23 @@ impl Workspace {
         }
         let _lock = self.lock(context)?;
         self.refuse_twin(key.session.as_str(), &self.session_names(&key.project)?.found)?;
+        let marker = format!("{}/making/{}/{}", super::ENGINE, key.project, key.session);
+        let is_half_made = self.dir.kind(&marker).is_some();
         let is_made = [".owner", "session.json"]
             .iter()
             .any(|file| self.dir.kind(&format!("{}/metadata/{file}", session_path(key))).is_some());
-        if is_made {
+        if is_made && !is_half_made {
             return Err(Error::new(ErrorKind::Exists, format!("session `{key}` exists already"))
                 .with_reason("session")
                 .with_hint(format!("Make it the current one with `idse session switch {}`.", key.session))
                 .with("session", key.session.as_str()));
         }
+        self.dir.create(&marker, b"")?;
         let mut made = Made::default();
         self.make_files(key, parent, &mut made, context)?;
         self.make_current(key, &mut made, context)?;
+        self.dir.remove(&marker)?;
+        self.sweep(&format!("{}/making/{}", super::ENGINE, key.project), false)?;
         Ok(made.into_report(key.clone()))
     }
 
@@ -109,6 +114,7 @@ impl Workspace {
     pub fn switch_session(&self, key: &SessionKey, context: &Context) -> Result<()> {
         self.expect_session(key)?;
         let _lock = self.lock(context)?;
+        self.tidy(key)?;
         self.make_current(key, &mut Made::default(), context)
     }
 
@@ -175,6 +181,7 @@ impl Workspace {
         made: &mut Made,
         context: &Context,
     ) -> Result<()> {
+        self.tidy(key)?;
         self.make_folders(key)?;
         for stage in Stage::ALL {
             context.check()?;

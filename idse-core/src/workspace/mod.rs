@@ -277,19 +277,34 @@ impl Workspace {
         Err(changed(&path))
     }
 
-    /// Keeps and removes what a killed write left beside the artifacts of a session. Only under the lock.
+    /// Keeps and removes what a killed write left in the folders of a session. Only under the lock.
     pub(crate) fn tidy(&self, key: &SessionKey) -> Result<()> {
-        let path = session_path(key);
+        let session = session_path(key);
         for folder in Stage::ALL.map(Stage::folder) {
-            let folder = format!("{path}/{folder}");
-            for name in self.dir.leftovers(&folder)? {
-                let file = format!("{folder}/{name}");
-                // It may be a text that an editor saved and that a swap had in hand.
-                if let Found::Bytes(bytes) = self.dir.read(&file, fs::LARGEST)? {
-                    objects::keep(&self.dir, &bytes)?;
-                    self.dir.remove(&file)?;
-                }
+            // It may be a text that an editor saved and that a swap had in hand.
+            self.sweep(&format!("{session}/{folder}"), true)?;
+        }
+        self.tidy_files(key)
+    }
+
+    /// Removes what a killed write left beside state and metadata: it is what was going to be written.
+    fn tidy_files(&self, key: &SessionKey) -> Result<()> {
+        let (session, project) = (session_path(key), project_path(&key.project));
+        for folder in [format!("{session}/metadata"), format!("{project}/metadata"), project] {
+            self.sweep(&folder, false)?;
+        }
+        Ok(())
+    }
+
+    fn sweep(&self, folder: &str, keep: bool) -> Result<()> {
+        for name in self.dir.leftovers(folder)? {
+            let file = format!("{folder}/{name}");
+            match self.dir.read(&file, fs::LARGEST)? {
+                Found::Bytes(bytes) if keep => objects::keep(&self.dir, &bytes).map(|_| ())?,
+                Found::Bytes(_) => {}
+                Found::Absent | Found::Blocked(_) => continue,
             }
+            self.dir.remove(&file)?;
         }
         Ok(())
     }

@@ -6,12 +6,19 @@ use crate::name::OpId;
 use crate::stage::Stage;
 use crate::text::ObjectId;
 
-/// Keeps bytes and returns their id; bytes that are kept already are not written again.
+/// Keeps bytes and returns their id; bytes that are kept already are not written again. Only under the lock.
 pub(crate) fn keep(dir: &Dir, bytes: &[u8]) -> Result<ObjectId> {
     let id = ObjectId::of(bytes);
-    if !dir.create(&path(id), bytes)? && read(dir, id)?.is_none() {
+    let path = path(id);
+    if dir.create(&path, bytes)? {
+        // What a killed process left of an object is of no use: the object is written anew.
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for name in dir.leftovers(folder)? {
+            dir.remove(&format!("{folder}/{name}"))?;
+        }
+    } else if read(dir, id)?.is_none() {
         // What lies there is damaged; these bytes are the ones that it should hold.
-        dir.replace(&path(id), bytes)?;
+        dir.replace(&path, bytes)?;
     }
     Ok(id)
 }

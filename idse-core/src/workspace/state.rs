@@ -46,6 +46,7 @@ impl Workspace {
 
     /// Writes the state of a session into its own file, and first into the mirror where `mirrored` says so.
     pub(super) fn put_state(&self, key: &SessionKey, state: &SessionState, mirrored: bool) -> Result<()> {
+        self.tidy_files(key)?;
         let own = self.own_state(key)?.for_writing()?;
         let mut state = state.clone();
         state.set("session_id", key.session.as_str());

@@ -104,11 +104,12 @@ fn odd_values_are_read_or_named() {
 
 #[test]
 fn a_file_of_something_else_is_refused_and_left_alone() {
+    type Make<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
     let folder = tempfile::tempdir().expect("a folder");
     let text = |path: &Path| fs::write(path, "no database, only some text\n".repeat(99)).expect("written");
     let table = |path: &Path| sql(path, "CREATE TABLE mine (a); INSERT INTO mine VALUES (1)");
     let newer = |path: &Path| sql(path, "PRAGMA application_id = 0x69647365; PRAGMA user_version = 2");
-    let made: [(&str, &str, &dyn Fn(&Path)); 3] = [
+    let made: [Make<'_>; 3] = [
         ("text", "not_an_agency", &text),
         ("table", "not_an_agency", &table),
         ("newer", "newer_format", &newer),

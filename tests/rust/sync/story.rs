@@ -69,6 +69,7 @@ fn tell_step(step: &Value, door: &mut dyn Door) -> Result<(), String> {
             let path = door.root(at).join(text(step, "path").ok_or("no path")?);
             write(&path, step)
         }
+        "merged" => merged(&door.root(at), step),
         "row" => row(step, door),
         "drop" => {
             door.drop_row(project(step), session(step), step["whole"] == true);
@@ -106,12 +107,11 @@ fn write(path: &Path, step: &Value) -> Result<(), String> {
 /// Initialises a project; with `texts`, the session holds exactly these.
 fn start(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
     door.act(at, "init", step).map_err(|e| format!("{e:?}"))?;
-    let Some(texts) = step["texts"].as_object() else { return Ok(()) };
     let folder = session_folder(&door.root(at), step);
-    for stage in Stage::ALL {
+    for stage in Stage::ALL.into_iter().filter(|_| step["texts"].is_object()) {
         let path = folder.join(stage.path());
-        match texts.get(stage.name()) {
-            Some(text) => std::fs::write(path, text.as_str().unwrap()).map_err(|e| e.to_string())?,
+        match text(&step["texts"], stage.name()) {
+            Some(text) => std::fs::write(path, text).map_err(|e| e.to_string())?,
             None => std::fs::remove_file(path).map_err(|e| e.to_string())?,
         }
     }
@@ -239,12 +239,11 @@ pub(crate) fn context() -> idse_core::Context {
 fn row(step: &Value, door: &mut dyn Door) -> Result<(), String> {
     let remote = door.remote(step);
     let create = step["create"] == true;
-    let target = match target(&*remote, step) {
-        Err(_) if create => Target {
-            project_id: ProjectId::new(context().clock.unique()),
-            session: session(step).parse().map_err(|e: idse_core::Error| e.to_string())?,
-        },
-        other => other?,
+    let target = if create {
+        let session = session(step).parse().map_err(|e: idse_core::Error| e.to_string())?;
+        Target { project_id: ProjectId::new(context().clock.unique()), session }
+    } else {
+        target(&*remote, step)?
     };
     let (texts, state) = match remote.fetch(&target, None, &context()).map_err(|e| e.to_string())? {
         Fetched::Session(row) => (row.texts, row.state),
@@ -281,10 +280,16 @@ fn row(step: &Value, door: &mut dyn Door) -> Result<(), String> {
 /// Looks into the agency.
 fn agency(step: &Value, door: &mut dyn Door) -> Result<(), String> {
     let remote = door.remote(step);
-    let target = target(&*remote, step)?;
+    let target = match target(&*remote, step) {
+        Err(_) if step["missing"] == true => return Ok(()),
+        target => target?,
+    };
     let Fetched::Session(row) = remote.fetch(&target, None, &context()).map_err(|e| e.to_string())? else {
         return if step["missing"] == true { Ok(()) } else { Err("the row is missing".into()) };
     };
+    if step["missing"] == true {
+        return Err("the row is there".into());
+    }
     for (stage, expected) in step["texts"].as_object().into_iter().flatten() {
         let got = row.texts.get(&stage.parse::<Stage>().unwrap()).and_then(RemoteText::text);
         if got != expected.as_str() {
@@ -299,6 +304,19 @@ fn agency(step: &Value, door: &mut dyn Door) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A person edits the proposal of a conflict.
+fn merged(root: &Path, step: &Value) -> Result<(), String> {
+    let stage = text(step, "stage").ok_or("no stage")?;
+    for remote in std::fs::read_dir(root.join(".idse/sync")).map_err(|e| e.to_string())? {
+        let folder = remote.map_err(|e| e.to_string())?.path().join("conflicts");
+        let path = folder.join(project(step)).join(session(step)).join(stage).join("merged.md");
+        if path.exists() {
+            return write(&path, step);
+        }
+    }
+    Err(format!("{stage} has no merged.md"))
 }
 
 /// Asserts that the client still has a text somewhere in its object store.

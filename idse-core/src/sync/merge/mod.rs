@@ -32,7 +32,7 @@ pub struct MergeConflict {
     pub marker_length: usize,
     /// How many places conflict.
     pub places: usize,
-    /// Why a merge without overlap was refused (`code_fence`, `front_matter`, `table`), where it was.
+    /// Why a merge without overlap was refused (`code_fence`, `front_matter`, `table`, `lines`), where it was.
     pub structure: Option<&'static str>,
 }
 

@@ -123,8 +123,9 @@ impl Unit {
     /// Returns whether a region changes the unit: lines of it, or rows put before or after a table.
     fn is_changed_by(&self, region: &Region, sides: &Sides<'_>) -> bool {
         let (base, unit) = (&region.base, &self.lines);
-        if base.start < unit.end && unit.start < base.end || unit.start < base.start && base.start < unit.end
-        {
+        let overlaps = base.start < unit.end && unit.start < base.end;
+        let is_inside = unit.start < base.start && base.start < unit.end;
+        if overlaps || is_inside {
             return true;
         }
         let added = [&sides.local.raw[region.local.clone()], &sides.remote.raw[region.remote.clone()]];

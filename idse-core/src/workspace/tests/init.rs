@@ -127,3 +127,20 @@ fn every_key_of_the_configuration_is_in_its_schema() {
         }),
     );
 }
+
+#[test]
+fn a_session_whose_making_was_cut_off_is_completed_and_another_one_is_refused() {
+    let fixture = Fixture::new();
+    let create = || fixture.open().create_session(&key("two"), None, &fixture.context);
+    create().unwrap();
+    assert_eq!(create().unwrap_err().kind(), ErrorKind::Exists);
+    // As a crash just before the pointer leaves it.
+    fixture.put(&format!("{P}/CURRENT_SESSION"), "one");
+    fixture.put(".idse/sync/making/demo/two", "");
+    fixture.put(&format!("{P}/sessions/two/specs/spec.md"), "mine");
+    let report = create().unwrap();
+    assert!(report.kept.contains(&format!("{P}/sessions/two/specs/spec.md")));
+    assert_eq!(fixture.text(&format!("{P}/sessions/two/specs/spec.md")), "mine");
+    assert_eq!(fixture.text(&format!("{P}/CURRENT_SESSION")), "two");
+    assert_eq!(create().unwrap_err().kind(), ErrorKind::Exists);
+}
