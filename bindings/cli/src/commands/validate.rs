@@ -129,17 +129,13 @@ fn sessions(app: &App, args: &Validate) -> Result<ValidationReport> {
             Source::Stdin => None,
         })
         .collect();
-    let check = || workspace.validate_all(&keys, &stages, &app.context);
-    let mut report = check()?;
-    if args.fix && fix(app, &workspace, &report)? {
-        report = check()?;
-    }
     if args.update_baseline {
         let held = workspace.update_baseline(&keys, &app.context)?;
         app.output.note(&format!("The baseline holds {}", count(number(held), "finding")));
-        report = check()?;
     }
-    Ok(report)
+    let check = || workspace.validate_all(&keys, &stages, &app.context);
+    let report = check()?;
+    if args.fix && fix(app, &workspace, &report)? { check() } else { Ok(report) }
 }
 
 fn fix(app: &App, workspace: &Workspace, report: &ValidationReport) -> Result<bool> {

@@ -2,7 +2,7 @@
 
 use idse_core::remote::Remote;
 use idse_core::sync::{Action, Class, Outcome, Step, SyncReport, Verb};
-use idse_core::{Error, Result, SessionKey, Workspace};
+use idse_core::{Error, Result, SessionKey, Stage, Workspace};
 use serde_json::json;
 
 use crate::agencies::Agencies;
@@ -124,7 +124,7 @@ fn tally(reports: &[SyncReport], failed: usize) -> String {
 
 /// Says in one sentence how a sync ended.
 fn headline(report: &SyncReport) -> String {
-    let moved = report.moved().len();
+    let moved = moved(report).len();
     let (would, dry) = if report.dry_run { ("Would have ", true) } else { ("", false) };
     match (report.outcome, report.verb) {
         (Outcome::Done, Verb::Push) if moved > 0 && dry => {
@@ -155,6 +155,12 @@ fn headline(report: &SyncReport) -> String {
     }
 }
 
+/// Returns the stages that moved: a push that was stopped moved none.
+fn moved(report: &SyncReport) -> Vec<Stage> {
+    let stopped = matches!(report.outcome, Outcome::Refused | Outcome::Conflict);
+    if report.verb == Verb::Push && stopped { Vec::new() } else { report.moved() }
+}
+
 fn is_in_step(step: &Step) -> bool {
     matches!(step.class, Class::InSync | Class::SameChange | Class::Adopt | Class::BothGone)
 }
@@ -169,7 +175,7 @@ pub(super) fn text(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
     if let Some(id) = report.project_id {
         page.field("Project ID", id);
     }
-    let moved = report.moved();
+    let moved = moved(report);
     if !moved.is_empty() {
         page.field("Stages", list(moved));
     }
