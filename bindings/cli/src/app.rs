@@ -138,8 +138,13 @@ impl App {
             let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
             read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
         };
+        self.waiting(|| self.output.pause(ask))
+    }
+
+    /// Waits for somebody outside of the program; a signal ends it at once meanwhile.
+    pub(crate) fn waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.waiting.store(true, Ordering::SeqCst);
-        let answer = self.output.pause(ask);
+        let answer = wait();
         self.waiting.store(false, Ordering::SeqCst);
         answer
     }

@@ -139,6 +139,14 @@ fn root_leads_to_another_workspace() {
 }
 
 #[test]
+fn nothing_to_check_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".idse/projects/portal/metadata/.keep", "");
+    let run = sandbox.idse(&["validate", "--all"]).success();
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", "Checked nothing: there are no sessions\n"));
+}
+
+#[test]
 fn mistyped_names_are_suggested() {
     let sandbox = Sandbox::with_project();
     let run = sandbox.idse(&["--project", "prtal", "status"]).exits(6);

@@ -164,7 +164,7 @@ fn text(app: &App, args: &Validate) -> Result<ValidationReport> {
         Some(settings) => settings,
         None => Settings::load(app.start(), None, &app.context)?,
     };
-    let text = input::stdin(&limits)?;
+    let text = app.waiting(|| input::stdin(&limits))?;
     let mut diagnostics = rules::validate_text(None, stage, StageStatus::InProgress, &text, &validate);
     let path = "<stdin>";
     for diagnostic in &mut diagnostics {
@@ -179,6 +179,9 @@ fn text(app: &App, args: &Validate) -> Result<ValidationReport> {
 }
 
 fn summary(report: &ValidationReport) -> String {
+    if report.sessions == 0 && report.artifacts == 0 {
+        return "Checked nothing: there are no sessions".to_owned();
+    }
     let mut parts = vec![
         count(report.count(Severity::Error), "error"),
         count(report.count(Severity::Warning), "warning"),
