@@ -43,7 +43,9 @@ impl Case {
                 "expect" => {
                     case.expected = text.lines().filter(|line| *line != "none").map(str::to_owned).collect()
                 }
-                path => _ = case.files.insert(path.to_owned(), text),
+                path => {
+                    case.files.insert(path.to_owned(), text);
+                }
             }
         }
         for replacement in case.header["replace"].as_array().into_iter().flatten() {

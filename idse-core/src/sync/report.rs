@@ -343,7 +343,7 @@ pub struct StageDiff {
     pub stage: Stage,
     /// The file, relative to the workspace.
     pub path: String,
-    /// A unified diff from the other side to the file; empty where only line endings or the BOM differ.
+    /// A unified diff from the other side to the file, by the texts without BOM and with LF.
     pub diff: String,
 }
 

@@ -134,7 +134,9 @@ fn holds(row: &RemoteSession, stage: Stage, intended: Option<TextRef>) -> bool {
         (Some(RemoteText::Text(text)), Some(intended)) => Digest::of(text) == intended.digest,
         (Some(RemoteText::Text(text)), None) => text.is_empty(),
         (Some(RemoteText::Absent | RemoteText::Unknown) | None, None) => true,
-        (_, Some(_)) | (Some(RemoteText::Unmapped), None) => false,
+        // What the agency has no place for says nothing about the rest.
+        (Some(RemoteText::Unmapped), _) => true,
+        (_, Some(_)) => false,
     }
 }
 

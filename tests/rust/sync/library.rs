@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use idse_core::remote::{Fault, MemoryRemote, ProjectFilter, Remote, Sessions, SqliteRemote, Target};
 use idse_core::sync::{self, PullOptions, PushOptions, Resolution};
-use idse_core::{InitRequest, Result, SessionKey, Stage, StageStatus, Workspace};
+use idse_core::{InitRequest, ProjectId, Result, SessionKey, Stage, StageStatus, Workspace};
 use serde::Serialize;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,6 +18,7 @@ pub(crate) struct Library {
     others: BTreeMap<String, PathBuf>,
     /// How many requests the last verb made of a scripted agency.
     asked: u64,
+    known: Vec<ProjectId>,
 }
 
 impl Library {
@@ -31,7 +32,7 @@ impl Library {
             remote
         });
         let dir = tempfile::Builder::new().prefix("idse-").tempdir().unwrap();
-        Self { dir, memory, others: BTreeMap::new(), asked: 0 }
+        Self { dir, memory, others: BTreeMap::new(), known: Vec::new(), asked: 0 }
     }
 
     fn sqlite(&mut self, name: &str) -> PathBuf {
@@ -170,7 +171,8 @@ impl Door for Library {
         }
         if let Some(hidden) = step["hidden"].as_bool() {
             let found = memory.projects(&ProjectFilter::All, &context()).map_err(|e| e.to_string())?;
-            found.iter().for_each(|p| memory.hide(p.project_id, hidden));
+            self.known.extend(found.iter().map(|p| p.project_id));
+            self.known.iter().for_each(|id| memory.hide(*id, hidden));
         }
         match step["requests"].as_u64() {
             Some(expected) if expected != self.asked => {
