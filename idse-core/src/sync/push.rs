@@ -1,6 +1,6 @@
 //! Push: what changed here goes to the agency, guarded, all of it or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::config::Gate;
@@ -17,9 +17,12 @@ use crate::stage::{Stage, StageStatus};
 use crate::sync::base::{Base, Seen, TextRef};
 use crate::sync::engine::{Engine, Located};
 use crate::sync::plan::{PushStep, Sides, plan_push};
-use crate::sync::record::{JournalEntry, LogText, PendingItem, PendingPush, StateChange, Transaction};
+use crate::sync::record::{
+    ConflictRecord, JournalEntry, LogText, PendingItem, PendingPush, StateChange, Transaction,
+};
 use crate::sync::retention::tidy;
-use crate::sync::settle::{Settled, settle_entry, settle_journal};
+use crate::sync::settle::{Settled, keep_seen, settle_entry, settle_journal};
+use crate::sync::store::conflict_path;
 use crate::sync::{
     Action, Class, Conflict, ConflictKind, Outcome, PushOptions, SyncReport, Verb, rows, transaction,
 };
@@ -28,6 +31,9 @@ use crate::workspace::Workspace;
 
 /// How often a push is planned anew because somebody else wrote in between.
 const ATTEMPTS: u32 = 5;
+
+/// What a push says that went by the remembered row, which was no longer the current one.
+const OTHERS_WROTE: &str = "others wrote to this session since the last sync: stages that were not sent are shown as they were then; `idse sync pull` brings what is new";
 
 /// Sends what changed here to the agency.
 ///
@@ -48,13 +54,14 @@ pub fn push(
     check_options(options)?;
     let engine = Engine::new(workspace, key, remote, context)?;
     if options.dry_run {
-        return Attempt::new(&engine, options, false)?.preview();
+        return Attempt::new(&engine, options, false, &BTreeSet::new())?.preview();
     }
     let _lock = workspace.lock(context)?;
     transaction::recover(workspace, context)?;
     settle_journal(&engine)?;
+    let mut unmapped = BTreeSet::new();
     for attempt in 0..ATTEMPTS {
-        if let Some(report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
+        if let Some(report) = Attempt::new(&engine, options, attempt == 0, &unmapped)?.send(&mut unmapped)? {
             tidy(workspace, context)?;
             return Ok(report);
         }
@@ -85,13 +92,20 @@ struct Attempt<'a> {
     local: Session,
     base: Option<Base>,
     located: Located,
+    open: BTreeMap<Stage, ConflictRecord>,
     steps: Vec<PushStep>,
     replaces: bool,
     notes: Vec<String>,
 }
 
 impl<'a> Attempt<'a> {
-    fn new(engine: &'a Engine<'a>, options: &'a PushOptions, may_remember: bool) -> Result<Self> {
+    /// `unmapped`: the stages that the agency turned out to have no place for.
+    fn new(
+        engine: &'a Engine<'a>,
+        options: &'a PushOptions,
+        may_remember: bool,
+        unmapped: &BTreeSet<Stage>,
+    ) -> Result<Self> {
         let local = engine.local()?;
         let mut notes = Vec::new();
         let mut base = engine.base(&mut notes)?;
@@ -105,10 +119,11 @@ impl<'a> Attempt<'a> {
                 create: false,
             });
         }
-        let located = match remembered {
+        let mut located = match remembered {
             Some(located) => located,
             None => locate(engine, &mut base, options)?,
         };
+        located.row.texts.extend(unmapped.iter().map(|stage| (*stage, RemoteText::Unmapped)));
         let replaces = options.replace_session
             && engine.info.sessions == Sessions::One
             && located.exists
@@ -118,22 +133,26 @@ impl<'a> Attempt<'a> {
         } else {
             engine.check_session(&located, base.as_ref(), options.adopt_session)?;
         }
-        let mut attempt = Self { engine, options, local, base, located, steps: Vec::new(), replaces, notes };
+        let open = engine.open_conflicts()?;
+        let mut attempt =
+            Self { engine, options, local, base, located, open, steps: Vec::new(), replaces, notes };
         attempt.plan()?;
         // A conflict is never reported from memory: the agency may have moved on.
         let is_stale = attempt.located.remembered
-            && attempt.steps.iter().any(|s| {
-                s.step.action == Action::Conflict && !attempt.local.open_conflicts.contains(&s.step.stage)
-            });
-        if is_stale { Self::new(engine, options, false) } else { Ok(attempt) }
+            && attempt
+                .steps
+                .iter()
+                .any(|s| s.step.action == Action::Conflict && !attempt.open.contains_key(&s.step.stage));
+        if is_stale { Self::new(engine, options, false, unmapped) } else { Ok(attempt) }
+    }
+
+    fn sides(&self) -> Sides<'_> {
+        Sides { local: &self.local, base: self.base.as_ref(), remote: &self.located.row, open: &self.open }
     }
 
     fn plan(&mut self) -> Result<()> {
-        let open = self.engine.open_conflicts()?;
         let gate = gate(&self.local, self.engine)?;
-        let sides =
-            Sides { local: &self.local, base: self.base.as_ref(), remote: &self.located.row, open: &open };
-        self.steps = plan_push(&sides, self.options, &gate);
+        self.steps = plan_push(&self.sides(), self.options, &gate);
         if self.replaces {
             replace_all(&mut self.steps, &self.local, &self.located, &gate);
         }
@@ -154,14 +173,15 @@ impl<'a> Attempt<'a> {
 
     /// A project that is there under our name is taken as ours only where no text speaks against it.
     fn check_adoption(&self) -> Result<()> {
+        let sides = self.sides();
         let differs: Vec<_> =
-            self.steps.iter().filter(|s| s.step.class == Class::BothAdded).map(|s| s.step.stage).collect();
+            Stage::ALL.into_iter().filter(|stage| sides.step(*stage).class == Class::BothAdded).collect();
         if self.base.is_some() || !self.located.exists || self.replaces || differs.is_empty() {
             return Ok(());
         }
         let is_ours = self.engine.workspace.project_file(&self.engine.key.project)?.project_id
             == Some(self.located.row.project_id);
-        if is_ours || !self.engine.open_conflicts()?.is_empty() {
+        if is_ours || !self.open.is_empty() {
             return Ok(());
         }
         let id = self.located.row.project_id;
@@ -194,11 +214,31 @@ impl<'a> Attempt<'a> {
     }
 
     fn report(&mut self) -> SyncReport {
+        if self.is_refused().is_some() {
+            hold_back(&mut self.steps);
+        }
         let steps = self.steps.iter().map(|s| s.step.clone()).collect();
         let mut report = self.engine.report(Verb::Push, &self.located.row, steps);
         report.notes = std::mem::take(&mut self.notes);
-        report.conflicts = conflicts(&self.steps, &self.local);
+        report.conflicts = self.conflicts();
         report
+    }
+
+    /// Returns the conflicts that stop this push: of an open one, what was recorded when it opened.
+    fn conflicts(&self) -> Vec<Conflict> {
+        let in_conflict = self.steps.iter().filter(|s| s.step.action == Action::Conflict);
+        let described = in_conflict.map(|s| {
+            let stage = s.step.stage;
+            let open = self.open.get(&stage);
+            Conflict {
+                stage,
+                kind: open.map_or_else(|| kind_of(s.step.class), |record| record.kind),
+                places: open.map_or(0, |record| record.places),
+                path: open.map(|_| conflict_path(self.engine.remote_folder(), self.engine.key, stage)),
+                status: open.and_then(|record| record.status).map(|s| (s.local, s.remote)),
+            }
+        });
+        described.collect()
     }
 
     fn preview(mut self) -> Result<SyncReport> {
@@ -211,8 +251,8 @@ impl<'a> Attempt<'a> {
         Ok(report)
     }
 
-    /// Sends, and records what was sent. `None`: somebody wrote in between, plan anew.
-    fn send(mut self) -> Result<Option<SyncReport>> {
+    /// Sends, and records what was sent. `None`: somebody wrote in between, or a stage is `unmapped`; plan anew.
+    fn send(mut self, unmapped: &mut BTreeSet<Stage>) -> Result<Option<SyncReport>> {
         if let Some(outcome) = self.is_refused() {
             let mut report = self.report();
             report.outcome = outcome;
@@ -230,6 +270,9 @@ impl<'a> Attempt<'a> {
         self.engine.context.step("sending", self.engine.key, 0, None);
         match self.engine.remote.push(&request, self.engine.context) {
             Ok(PushOutcome::Written { revision, in_step, updated_at }) => {
+                if self.located.remembered && !in_step {
+                    self.notes.push(OTHERS_WROTE.into());
+                }
                 let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone());
                 self.commit(&pending, base, updated_at).map(Some)
             }
@@ -240,7 +283,11 @@ impl<'a> Attempt<'a> {
             Err(error) if error.kind() == ErrorKind::Unsettled => self.settle_now(&pending, error),
             Err(error) => {
                 self.engine.store.remove_entry(&pending.log)?;
-                Err(error)
+                // A row that is there shows which stages it has a place for; one that a push makes does not.
+                match pending.items.iter().find(|item| has_no_place(&error, item)) {
+                    Some(item) if unmapped.insert(item.stage) => Ok(None),
+                    _ => Err(error),
+                }
             }
         }
     }
@@ -265,7 +312,7 @@ impl<'a> Attempt<'a> {
     /// Both sides agree already, at most the record of it moves: no request, nothing to undo.
     fn record_agreement(&self) -> Result<()> {
         let mut base = self.new_base();
-        self.keep_recorded()?;
+        self.keep_texts()?;
         self.agree(&mut base);
         if self.base.as_ref() != Some(&base) {
             self.engine.store.save_base(self.engine.remote_folder(), self.engine.key, Some(&base))?;
@@ -298,8 +345,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps the texts that only the record moves for: the base names them.
-    fn keep_recorded(&self) -> Result<()> {
+    /// Keeps the texts that only the record moves for, and those of a row that was read: the base names them.
+    fn keep_texts(&self) -> Result<()> {
+        if !self.located.remembered && self.located.exists {
+            keep_seen(self.engine, &self.located.row)?;
+        }
         for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
             if let Some(text) = self.local.artifact(step.step.stage).text() {
                 self.engine.store.keep_text(text)?;
@@ -343,7 +393,7 @@ impl<'a> Attempt<'a> {
             });
             items.push(PendingItem { stage: step.stage, intended, replaced });
         }
-        self.keep_recorded()?;
+        self.keep_texts()?;
         let statuses = self.statuses();
         let agent = self.agent();
         let update = rows::StateUpdate {
@@ -514,24 +564,32 @@ fn replace_all(steps: &mut [PushStep], local: &Session, located: &Located, gate:
     }
 }
 
-fn conflicts(steps: &[PushStep], local: &Session) -> Vec<Conflict> {
-    let kind = |class| match class {
+/// Tells whether the remote refused a text because it has no place for its stage.
+fn has_no_place(error: &Error, item: &PendingItem) -> bool {
+    error.reason() == "stage" && item.intended.is_some() && error.get("stage") == Some(item.stage.name())
+}
+
+fn kind_of(class: Class) -> ConflictKind {
+    match class {
         Class::BothChanged => ConflictKind::BothChanged,
         Class::BothAdded => ConflictKind::BothAdded,
         Class::DeleteEdit => ConflictKind::DeleteEdit,
         Class::EditClear => ConflictKind::EditClear,
         _ => ConflictKind::Status,
-    };
-    let in_conflict = steps.iter().filter(|s| s.step.action == Action::Conflict);
-    in_conflict
-        .map(|s| Conflict {
-            stage: s.step.stage,
-            kind: kind(s.step.class),
-            places: 0,
-            path: local.open_conflicts.contains(&s.step.stage).then(|| ".idse/sync".to_owned()),
-            status: None,
-        })
-        .collect()
+    }
+}
+
+/// Says of every stage that would have gone that it did not, because another one stopped the push.
+fn hold_back(steps: &mut [PushStep]) {
+    for PushStep { step, .. } in steps {
+        if matches!(step.action, Action::Send | Action::SendNull | Action::Status) {
+            step.action = Action::Leave;
+            step.message = Some(format!(
+                "not sent, another stage stands in the way; `idse sync push {}` goes on without it",
+                step.stage
+            ));
+        }
+    }
 }
 
 fn check_size(request: &PushRequest, limit: u64) -> Result<()> {
