@@ -23,6 +23,7 @@ use crate::sync::record::{
 };
 use crate::sync::retention::tidy;
 use crate::sync::settle::{Settled, keep_seen, settle_entry, settle_journal};
+use crate::sync::store::conflict_path;
 use crate::sync::{
     Action, Class, Conflict, ConflictKind, Outcome, PushOptions, SyncReport, Verb, rows, transaction,
 };
@@ -221,7 +222,7 @@ impl<'a> Attempt<'a> {
         let steps = self.steps.iter().map(|s| s.step.clone()).collect();
         let mut report = self.engine.report(Verb::Push, &self.located.row, steps);
         report.notes = std::mem::take(&mut self.notes);
-        report.conflicts = conflicts(&self.steps, &self.open);
+        report.conflicts = conflicts(&self.steps, &self.open, self.engine.remote_folder(), self.engine.key);
         report
     }
 
@@ -596,7 +597,12 @@ fn replace_all(steps: &mut [PushStep], local: &Session, located: &Located, gate:
     }
 }
 
-fn conflicts(steps: &[PushStep], open: &BTreeMap<Stage, ConflictRecord>) -> Vec<Conflict> {
+fn conflicts(
+    steps: &[PushStep],
+    open: &BTreeMap<Stage, ConflictRecord>,
+    folder: &str,
+    key: &SessionKey,
+) -> Vec<Conflict> {
     let of_class = |class| match class {
         Class::BothChanged => ConflictKind::BothChanged,
         Class::BothAdded => ConflictKind::BothAdded,
@@ -612,7 +618,7 @@ fn conflicts(steps: &[PushStep], open: &BTreeMap<Stage, ConflictRecord>) -> Vec<
                 stage: step.stage,
                 kind: record.map_or_else(|| of_class(step.class), |record| record.kind),
                 places: record.map_or(0, |record| record.places),
-                path: None,
+                path: record.map(|_| conflict_path(folder, key, step.stage)),
                 status: None,
             }
         })
