@@ -139,7 +139,7 @@ impl<'a> Attempt<'a> {
         let is_stale = attempt.located.remembered
             && attempt.steps.iter().any(|PushStep { step, .. }| match step.action {
                 Action::Conflict => !attempt.local.open_conflicts.contains(&step.stage),
-                Action::Leave => step.class != Class::Unmapped,
+                Action::Leave => matches!(step.class, Class::DeletedHere | Class::ClearedThere),
                 _ => false,
             });
         if is_stale { Self::new(engine, options, false) } else { Ok(attempt) }
