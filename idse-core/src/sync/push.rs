@@ -9,7 +9,8 @@ use crate::diagnostic::Severity;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::SessionKey;
 use crate::remote::{
-    NewProject, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Revision, Sessions,
+    Fetched, NewProject, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Revision,
+    Sessions,
 };
 use crate::rules;
 use crate::session::Session;
@@ -17,9 +18,12 @@ use crate::stage::{Stage, StageStatus};
 use crate::sync::base::{Base, Seen, TextRef};
 use crate::sync::engine::{Engine, Located};
 use crate::sync::plan::{PushStep, Sides, plan_push};
-use crate::sync::record::{JournalEntry, LogText, PendingItem, PendingPush, StateChange, Transaction};
+use crate::sync::record::{
+    ConflictRecord, JournalEntry, LogText, PendingItem, PendingPush, StateChange, Transaction,
+};
 use crate::sync::retention::tidy;
 use crate::sync::settle::{Settled, keep_seen, settle_entry, settle_journal};
+use crate::sync::store::conflict_path;
 use crate::sync::{
     Action, Class, Conflict, ConflictKind, Outcome, PushOptions, SyncReport, Verb, rows, transaction,
 };
@@ -91,6 +95,7 @@ struct Attempt<'a> {
     local: Session,
     base: Option<Base>,
     located: Located,
+    open: BTreeMap<Stage, ConflictRecord>,
     steps: Vec<PushStep>,
     replaces: bool,
     notes: Vec<String>,
@@ -124,21 +129,36 @@ impl<'a> Attempt<'a> {
         } else {
             engine.check_session(&located, base.as_ref(), options.adopt_session)?;
         }
-        let mut attempt = Self { engine, options, local, base, located, steps: Vec::new(), replaces, notes };
+        let mut attempt = Self {
+            engine,
+            options,
+            local,
+            base,
+            located,
+            open: engine.open_conflicts()?,
+            steps: Vec::new(),
+            replaces,
+            notes,
+        };
         attempt.plan()?;
-        // A conflict is never reported from memory: the agency may have moved on.
+        // What stands in the way is never reported from memory: the agency may have moved on.
         let is_stale = attempt.located.remembered
-            && attempt.steps.iter().any(|s| {
-                s.step.action == Action::Conflict && !attempt.local.open_conflicts.contains(&s.step.stage)
+            && attempt.steps.iter().any(|PushStep { step, .. }| match step.action {
+                Action::Conflict => !attempt.local.open_conflicts.contains(&step.stage),
+                Action::Leave => matches!(step.class, Class::DeletedHere | Class::ClearedThere),
+                _ => false,
             });
         if is_stale { Self::new(engine, options, false) } else { Ok(attempt) }
     }
 
     fn plan(&mut self) -> Result<()> {
-        let open = self.engine.open_conflicts()?;
         let gate = gate(&self.local, self.engine)?;
-        let sides =
-            Sides { local: &self.local, base: self.base.as_ref(), remote: &self.located.row, open: &open };
+        let sides = Sides {
+            local: &self.local,
+            base: self.base.as_ref(),
+            remote: &self.located.row,
+            open: &self.open,
+        };
         self.steps = plan_push(&sides, self.options, &gate);
         if self.replaces {
             replace_all(&mut self.steps, &self.local, &self.located, &gate);
@@ -160,14 +180,19 @@ impl<'a> Attempt<'a> {
 
     /// A project that is there under our name is taken as ours only where no text speaks against it.
     fn check_adoption(&self) -> Result<()> {
+        if self.base.is_some() || !self.located.exists || self.replaces {
+            return Ok(());
+        }
+        let open = BTreeMap::new();
+        let sides = Sides { local: &self.local, base: None, remote: &self.located.row, open: &open };
         let differs: Vec<_> =
-            self.steps.iter().filter(|s| s.step.class == Class::BothAdded).map(|s| s.step.stage).collect();
-        if self.base.is_some() || !self.located.exists || self.replaces || differs.is_empty() {
+            Stage::ALL.into_iter().filter(|stage| sides.step(*stage).class == Class::BothAdded).collect();
+        if differs.is_empty() {
             return Ok(());
         }
         let is_ours = self.engine.workspace.project_file(&self.engine.key.project)?.project_id
             == Some(self.located.row.project_id);
-        if is_ours || !self.engine.open_conflicts()?.is_empty() {
+        if is_ours || !self.open.is_empty() {
             return Ok(());
         }
         let id = self.located.row.project_id;
@@ -203,7 +228,21 @@ impl<'a> Attempt<'a> {
         let steps = self.steps.iter().map(|s| s.step.clone()).collect();
         let mut report = self.engine.report(Verb::Push, &self.located.row, steps);
         report.notes = std::mem::take(&mut self.notes);
-        report.conflicts = conflicts(&self.steps, &self.local);
+        report.conflicts = conflicts(&self.steps, &self.open, self.engine.remote_folder(), self.engine.key);
+        report
+    }
+
+    /// Returns the report of a push that something stops: what would have been sent waits.
+    fn stopped(&mut self, outcome: Outcome) -> SyncReport {
+        let mut report = self.report();
+        report.outcome = outcome;
+        for step in &mut report.steps {
+            if matches!(step.action, Action::Send | Action::SendNull | Action::Status) {
+                step.action = Action::Leave;
+                step.message =
+                    Some("not sent: another stage stops the push; name stages to push only these".into());
+            }
+        }
         report
     }
 
@@ -220,9 +259,7 @@ impl<'a> Attempt<'a> {
     /// Sends, and records what was sent. `None`: somebody wrote in between, plan anew.
     fn send(mut self) -> Result<Option<SyncReport>> {
         if let Some(outcome) = self.is_refused() {
-            let mut report = self.report();
-            report.outcome = outcome;
-            return Ok(Some(report));
+            return Ok(Some(self.stopped(outcome)));
         }
         if !self.sends() {
             self.record_agreement()?;
@@ -235,9 +272,14 @@ impl<'a> Attempt<'a> {
         self.engine.store.save_entry(&JournalEntry::Push(Box::new(pending.clone())))?;
         self.engine.context.step("sending", self.engine.key, 0, None);
         match self.engine.remote.push(&request, self.engine.context) {
-            Ok(PushOutcome::Written { revision, in_step, updated_at }) => {
-                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone());
-                self.commit(&pending, base, updated_at).map(Some)
+            Ok(PushOutcome::Written { revision, in_step, updated_at, skipped }) => {
+                self.skip(&skipped);
+                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone())?;
+                let mut report = self.commit(&pending, base, updated_at)?;
+                if !in_step {
+                    self.look_again(&pending, &mut report);
+                }
+                Ok(Some(report))
             }
             Ok(PushOutcome::Differs { .. } | PushOutcome::Missing) => {
                 self.engine.store.remove_entry(&pending.log)?;
@@ -247,6 +289,41 @@ impl<'a> Attempt<'a> {
             Err(error) => {
                 self.engine.store.remove_entry(&pending.log)?;
                 Err(error)
+            }
+        }
+    }
+
+    /// The agency had no place for these after all.
+    fn skip(&mut self, skipped: &[Stage]) {
+        for PushStep { step, .. } in self.steps.iter_mut().filter(|s| skipped.contains(&s.step.stage)) {
+            step.class = Class::Unmapped;
+            step.action = Action::Leave;
+            step.message = Some("skipped: the agency has no place for it".into());
+            self.located.row.texts.insert(step.stage, RemoteText::Unmapped);
+        }
+    }
+
+    /// Somebody else had written into the row: one read says what, so that the report names it and the next push
+    /// can go out in one step again. The push itself is done whether or not this works.
+    fn look_again(&self, pending: &PendingPush, report: &mut SyncReport) {
+        let looked = || -> Result<Option<Self>> {
+            let Fetched::Session(row) = self.engine.fetch(pending.project_id)? else { return Ok(None) };
+            if self.engine.holds_other(&row) {
+                return Ok(None);
+            }
+            keep_seen(self.engine, &row)?;
+            let Some(mut base) = self.engine.base(&mut Vec::new())? else { return Ok(None) };
+            base.see(&row);
+            self.engine.store.save_base(self.engine.remote_folder(), self.engine.key, Some(&base))?;
+            Self::new(self.engine, self.options, true).map(Some)
+        };
+        let Ok(Some(now)) = looked() else { return };
+        for PushStep { step, .. } in now.steps {
+            let sent = pending.items.iter().any(|item| item.stage == step.stage);
+            let known = report.steps.iter_mut().find(|known| known.stage == step.stage && !sent);
+            if let (Some(known), true) = (known, matches!(step.action, Action::Leave | Action::Conflict)) {
+                *known = step;
+                known.action = Action::Leave;
             }
         }
     }
@@ -270,7 +347,7 @@ impl<'a> Attempt<'a> {
 
     /// Both sides agree already, at most the record of it moves: no request, nothing to undo.
     fn record_agreement(&self) -> Result<()> {
-        let mut base = self.new_base();
+        let mut base = self.new_base()?;
         self.keep_recorded()?;
         self.agree(&mut base);
         if self.base.as_ref() != Some(&base) {
@@ -279,15 +356,16 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn new_base(&self) -> Base {
+    fn new_base(&self) -> Result<Base> {
         let mut base = self.base.clone().unwrap_or_else(|| {
             let session = self.engine.key.session.clone();
             Base::new(self.located.row.project_id, session, &self.engine.info.address)
         });
         if !self.located.remembered && self.located.exists {
+            keep_seen(self.engine, &self.located.row)?;
             base.see(&self.located.row);
         }
-        base
+        Ok(base)
     }
 
     /// Takes into the base what both sides agree on without a transfer.
@@ -304,11 +382,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps what the base will name: what was read, and the texts that only the record moves for.
+    /// Keeps the texts that only the record moves for: the base names them.
     fn keep_recorded(&self) -> Result<()> {
-        if !self.located.remembered {
-            keep_seen(self.engine, &self.located.row)?;
-        }
         for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
             if let Some(text) = self.local.artifact(step.step.stage).text() {
                 self.engine.store.keep_text(text)?;
@@ -410,26 +485,36 @@ impl<'a> Attempt<'a> {
         pending: &PendingPush,
         revision: Option<Revision>,
         updated_at: Option<String>,
-    ) -> Base {
-        let mut base = self.new_base();
+    ) -> Result<Base> {
+        let mut base = self.new_base()?;
         if !self.located.exists {
             // The row was made by this push: it holds what was sent and nothing else.
             base.see(&self.located.row);
         }
         self.agree(&mut base);
         for item in &pending.items {
-            base.agree(item.stage, item.intended);
-            base.stage_mut(item.stage).seen = Some(item.intended.map_or(Seen::Absent, Seen::Text));
+            let is_skipped = self.located.row.texts.get(&item.stage) == Some(&RemoteText::Unmapped);
+            if is_skipped {
+                base.stage_mut(item.stage).seen = Some(Seen::Unmapped);
+            } else {
+                base.agree(item.stage, item.intended);
+                base.stage_mut(item.stage).seen = Some(item.intended.map_or(Seen::Absent, Seen::Text));
+            }
         }
         base.statuses.extend(&pending.statuses);
         base.agent = agent_of(pending);
         base.state.clone_from(&pending.state);
         base.revision = revision;
         base.updated_at = updated_at;
-        base
+        Ok(base)
     }
 
-    fn commit(mut self, pending: &PendingPush, base: Base, updated_at: Option<String>) -> Result<SyncReport> {
+    fn commit(
+        &mut self,
+        pending: &PendingPush,
+        base: Base,
+        updated_at: Option<String>,
+    ) -> Result<SyncReport> {
         let state = StateChange {
             statuses: BTreeMap::new(),
             last_agent: agent_of(pending),
@@ -463,10 +548,8 @@ fn locate(engine: &Engine<'_>, base: &mut Option<Base>, options: &PushOptions) -
         Err(error) if options.recreate && error.reason() == "remote_missing" => {
             let id = base.take().map(|base| base.project_id);
             let id = id.or_else(|| error.get("project_id")?.parse().ok()).ok_or(error)?;
-            let project_exists = matches!(
-                engine.fetch(id)?,
-                crate::remote::Fetched::Missing { project_exists: true } | crate::remote::Fetched::Session(_)
-            );
+            let project_exists =
+                matches!(engine.fetch(id)?, Fetched::Missing { project_exists: true } | Fetched::Session(_));
             let row = rows::nothing(id, engine.key);
             Ok(Located { row, remembered: false, exists: false, create: !project_exists })
         }
@@ -523,8 +606,13 @@ fn replace_all(steps: &mut [PushStep], local: &Session, located: &Located, gate:
     }
 }
 
-fn conflicts(steps: &[PushStep], local: &Session) -> Vec<Conflict> {
-    let kind = |class| match class {
+fn conflicts(
+    steps: &[PushStep],
+    open: &BTreeMap<Stage, ConflictRecord>,
+    folder: &str,
+    key: &SessionKey,
+) -> Vec<Conflict> {
+    let of_class = |class| match class {
         Class::BothChanged => ConflictKind::BothChanged,
         Class::BothAdded => ConflictKind::BothAdded,
         Class::DeleteEdit => ConflictKind::DeleteEdit,
@@ -533,12 +621,15 @@ fn conflicts(steps: &[PushStep], local: &Session) -> Vec<Conflict> {
     };
     let in_conflict = steps.iter().filter(|s| s.step.action == Action::Conflict);
     in_conflict
-        .map(|s| Conflict {
-            stage: s.step.stage,
-            kind: kind(s.step.class),
-            places: 0,
-            path: local.open_conflicts.contains(&s.step.stage).then(|| ".idse/sync".to_owned()),
-            status: None,
+        .map(|PushStep { step, .. }| {
+            let record = open.get(&step.stage);
+            Conflict {
+                stage: step.stage,
+                kind: record.map_or_else(|| of_class(step.class), |record| record.kind),
+                places: record.map_or(0, |record| record.places),
+                path: record.map(|_| conflict_path(folder, key, step.stage)),
+                status: None,
+            }
         })
         .collect()
 }

@@ -102,6 +102,8 @@ fn status_report(
         let status_class = sides.as_ref().map_or(StatusClass::InSync, |sides| sides.status_class(stage));
         let class = step.map(|step| step.class);
         let is_local = matches!(class, Some(Class::LocalChange | Class::NewHere));
+        let consents =
+            class == Some(Class::DeletedHere) && base.is_some_and(|base| base.stage(stage).consent);
         let never = row.is_none() && session.artifact(stage).text().is_some();
         stages.push(StageLine {
             stage,
@@ -110,7 +112,8 @@ fn status_report(
             warnings: count(Severity::Warning),
             sync: class,
             conflict: open.get(&stage).map(|record| record.kind),
-            push: (is_local || never || status_class == StatusClass::Local) && !open.contains_key(&stage),
+            push: (is_local || consents || never || status_class == StatusClass::Local)
+                && !open.contains_key(&stage),
             pull: matches!(class, Some(Class::RemoteChange | Class::NewThere | Class::BothChanged))
                 || status_class == StatusClass::Remote,
         });
@@ -144,7 +147,9 @@ pub fn remote_status(
 ) -> Result<RemoteStatus> {
     let engine = Engine::new(workspace, key, remote, context)?;
     let base = engine.base(&mut Vec::new())?;
-    let Located { row, exists, .. } = engine.locate(base.as_ref(), false, false)?;
+    let located = engine.locate(base.as_ref(), false, false)?;
+    engine.check_session(&located, base.as_ref(), true)?;
+    let Located { row, exists, .. } = located;
     if !exists {
         return Err(Error::not_found(format!(
             "{} does not have session `{}` yet",
@@ -154,7 +159,6 @@ pub fn remote_status(
         .with_hint("Push it with `idse sync push`."));
     }
     let session = engine.local()?;
-    let is_ours = row.session.as_ref().is_none_or(|session| *session == key.session);
     let mut report = RemoteStatus {
         project: row.name.clone(),
         project_id: row.project_id,
@@ -173,9 +177,7 @@ pub fn remote_status(
     let state = row.state.clone().map(SessionState::new).unwrap_or_default();
     report.last_agent = state.last_agent().map(str::to_owned);
     report.stages = Stage::ALL.into_iter().filter_map(|s| Some((s, state.known_status(s)?))).collect();
-    if is_ours {
-        compare(&mut report, &session, base.as_ref(), &row);
-    }
+    compare(&mut report, &session, base.as_ref(), &row);
     Ok(report)
 }
 
@@ -265,7 +267,7 @@ fn diff_report(
     let mut found = Vec::new();
     for stage in Stage::ALL.into_iter().filter(|s| stages.is_empty() || stages.contains(s)) {
         let (old, new) = (texts.get(&stage).map(String::as_str), session.artifact(stage).text());
-        if old == new {
+        if old.map(canonical) == new.map(canonical) {
             continue;
         }
         let path = session.artifact_path(stage);
