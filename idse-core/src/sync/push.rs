@@ -370,8 +370,9 @@ impl<'a> Attempt<'a> {
 
     /// Takes into the base what both sides agree on without a transfer.
     fn agree(&self, base: &mut Base) {
-        for PushStep { step, .. } in &self.steps {
-            if step.action == Action::Record {
+        for push_step in &self.steps {
+            let step = &push_step.step;
+            if push_step.records() {
                 base.agree(step.stage, self.local.artifact(step.stage).text().map(TextRef::of));
             }
             let local = self.local.state.status(step.stage);
@@ -384,7 +385,7 @@ impl<'a> Attempt<'a> {
 
     /// Keeps the texts that only the record moves for: the base names them.
     fn keep_recorded(&self) -> Result<()> {
-        for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
+        for step in self.steps.iter().filter(|s| s.records()) {
             if let Some(text) = self.local.artifact(step.step.stage).text() {
                 self.engine.store.keep_text(text)?;
             }
