@@ -23,7 +23,10 @@ use crate::sync::record::{
 };
 use crate::sync::retention::tidy;
 use crate::sync::settle::{Settled, keep_seen, settle_entry, settle_journal};
+<<<<<<< HEAD
 use crate::sync::store::conflict_path;
+=======
+>>>>>>> review
 use crate::sync::{
     Action, Class, Conflict, ConflictKind, Outcome, PushOptions, SyncReport, Verb, rows, transaction,
 };
@@ -55,11 +58,13 @@ pub fn push(
         return Attempt::new(&engine, options, false)?.preview();
     }
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, Some(key), context)?;
+    // A state that cannot be read would count as all pending, and be sent, or stop the record of what was written.
+    workspace.load_state(key, context)?;
     settle_journal(&engine)?;
     for attempt in 0..ATTEMPTS {
-        if let Some(report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
-            tidy(workspace, context)?;
+        if let Some(mut report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
+            report.notes.extend(tidy(workspace, context));
             return Ok(report);
         }
         let jitter = u64::from(context.clock.unique().as_bytes()[0]);
@@ -75,6 +80,10 @@ pub fn push(
 }
 
 fn check_options(options: &PushOptions) -> Result<()> {
+    if options.replace_session && !options.stages.is_empty() {
+        return Err(Error::argument("`--replace-session` replaces every stage; it takes no stages")
+            .with_hint("Leave the stages out."));
+    }
     match options.delete.iter().find(|stage| !options.stages.is_empty() && !options.stages.contains(stage)) {
         Some(stage) => Err(Error::argument(format!("`--delete {stage}` names a stage that is not pushed"))
             .with_hint("Name the stage too, or no stage at all.")),
@@ -373,8 +382,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps the texts that only the record moves for: the base names them.
+    /// Keeps what the base will name: what was read, and the texts that only the record moves for.
     fn keep_recorded(&self) -> Result<()> {
+        if !self.located.remembered {
+            keep_seen(self.engine, &self.located.row)?;
+        }
         for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
             if let Some(text) = self.local.artifact(step.step.stage).text() {
                 self.engine.store.keep_text(text)?;
