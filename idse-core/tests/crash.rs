@@ -431,3 +431,51 @@ fn markers_in_a_file_keep_its_conflict_open() {
     // What was recorded of the agency is not what it holds now: the answer still wins over nothing but that.
     world.pull("alice").unwrap();
 }
+
+/// A context whose N-th step meets an editor that saves the spec.
+fn saves_at(world: &World, step: usize, text: &'static str) -> Context {
+    let (path, count) = (world.session("alice").join(Stage::Spec.path()), AtomicUsize::new(0));
+    let progress = move |_: &_| {
+        if count.fetch_add(1, Ordering::Relaxed) == step {
+            std::fs::write(&path, text).unwrap();
+        }
+    };
+    Context { progress: Some(Arc::new(progress)), ..Context::default() }
+}
+
+#[test]
+fn an_editor_may_save_at_any_moment() {
+    let done = idse_core::StageStatus::Complete;
+    for step in 0.. {
+        let world = World::new();
+        std::fs::write(world.root("bob").join(".idseconfig.json"), r#"{"validate": {"gate": "off"}}"#)
+            .unwrap();
+        diverged(&world);
+        world.workspace("bob").set_stage(&world.key, Stage::Spec, done, None, &Context::default()).unwrap();
+        world.push("bob").unwrap();
+        let text = "EDITOR\ntwo\nthree\n";
+        pull(&world, &saves_at(&world, step, text)).ok();
+        let texts = world.texts();
+        if !texts.iter().any(|t| t.contains("EDITOR")) {
+            assert!(step > 6, "the editor never came after step {step}");
+            break;
+        }
+        let spec = world.read("alice", Stage::Spec).unwrap();
+        assert!(spec.contains("EDITOR") || texts.iter().any(|t| t == text), "step {step}: {spec:?}");
+        for author in ["BOB\n", "ALICE\n", "spec one\ntwo\nBOB\n"] {
+            assert!(texts.iter().any(|t| t == author), "step {step}: {author:?} is lost");
+        }
+        world.check_left(&format!("an editor at step {step}"));
+        // The status came in whether or not the file raced; the next push does not take it back.
+        std::fs::write(world.root("alice").join(".idseconfig.json"), r#"{"validate": {"gate": "off"}}"#)
+            .unwrap();
+        let options = PushOptions { stages: vec![Stage::Spec], ..PushOptions::default() };
+        sync::push(&world.workspace("alice"), &world.key, &world.remote, &options, &Context::default())
+            .unwrap();
+        let status =
+            sync::status(&world.workspace("alice"), &world.key, &world.remote.info(), &Context::default());
+        let status = serde_json::to_value(status.unwrap()).unwrap();
+        let line = status["stages"].as_array().unwrap().iter().find(|s| s["stage"] == "spec").unwrap();
+        assert_eq!(line["status"], "complete", "step {step}: {line:#}");
+    }
+}
