@@ -9,7 +9,7 @@ use crate::stage::{Stage, StageStatus};
 use crate::state::SessionState;
 use crate::sync::base::Base;
 use crate::sync::classify::{Known, Local, Remote, StatusClass, classify, classify_status};
-use crate::sync::merge::{Merge, MergeConflict, merge_text};
+use crate::sync::merge::{Merge, MergeConflict, has_markers, merge_text};
 use crate::sync::record::{ConflictRecord, StatusConflict};
 use crate::sync::{Action, Class, ConflictKind, PullOptions, PushOptions, Step};
 use crate::template;
@@ -29,6 +29,18 @@ pub(crate) struct PushStep {
     pub(crate) step: Step,
     /// The status to send.
     pub(crate) status: Option<StageStatus>,
+}
+
+impl PushStep {
+    /// Tells whether both sides have the same text already, so that only the record of it moves.
+    pub(crate) fn records(&self) -> bool {
+        let is_equal = matches!(self.step.class, Class::SameChange | Class::Adopt | Class::BothGone);
+        match self.step.action {
+            Action::Record => true,
+            Action::Status => is_equal,
+            _ => false,
+        }
+    }
 }
 
 /// One stage of a pull.
@@ -144,7 +156,7 @@ fn push_step(
         step.message = sides.blocked_message(stage);
     }
     let sends_status = status_class == StatusClass::Local || remote_status.is_none();
-    if step.action == Action::None && status_class == StatusClass::Local {
+    if matches!(step.action, Action::None | Action::Record) && status_class == StatusClass::Local {
         step.action = Action::Status;
     }
     if status_class == StatusClass::Conflict && !matches!(step.action, Action::Refuse) {
@@ -266,7 +278,7 @@ fn pull_step(sides: &Sides<'_>, options: &PullOptions, agreed: Option<&str>, sta
             merge_stage(&mut out, open.is_some(), agreed, local, remote);
         }
     }
-    keep_unsettled(&mut out, open);
+    keep_open(&mut out, open, local);
     pull_status(&mut out, sides);
     out
 }
@@ -326,10 +338,13 @@ fn merge_stage(
     });
 }
 
-/// A conflict that came from a lost reply stays open whatever the texts look like: only a person can tell.
-fn keep_unsettled(out: &mut PullStep, open: Option<&ConflictRecord>) {
-    let is_unsettled = open.is_some_and(|record| record.kind == ConflictKind::Unsettled);
-    if is_unsettled && !matches!(out.step.class, Class::InSync | Class::SameChange | Class::Adopt) {
+/// A conflict that came from a lost reply stays open whatever the texts look like: only a person can tell. So does one
+/// whose markers are still in the file, even where the agency went back: closed, it would let the markers go out.
+fn keep_open(out: &mut PullStep, open: Option<&ConflictRecord>, local: Option<&str>) {
+    let Some(open) = open else { return };
+    let is_marked = open.markers.is_some() && local.is_some_and(|text| has_markers(text, open.marker_length));
+    let is_equal = matches!(out.step.class, Class::InSync | Class::SameChange | Class::Adopt);
+    if is_marked && out.conflict.is_none() || open.kind == ConflictKind::Unsettled && !is_equal {
         out.step.action = Action::Conflict;
         out.write = None;
         out.conflict = None;

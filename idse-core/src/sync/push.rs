@@ -308,6 +308,9 @@ impl<'a> Attempt<'a> {
     fn look_again(&self, pending: &PendingPush, report: &mut SyncReport) {
         let looked = || -> Result<Option<Self>> {
             let Fetched::Session(row) = self.engine.fetch(pending.project_id)? else { return Ok(None) };
+            if self.engine.holds_other(&row) {
+                return Ok(None);
+            }
             keep_seen(self.engine, &row)?;
             let Some(mut base) = self.engine.base(&mut Vec::new())? else { return Ok(None) };
             base.see(&row);
@@ -367,8 +370,9 @@ impl<'a> Attempt<'a> {
 
     /// Takes into the base what both sides agree on without a transfer.
     fn agree(&self, base: &mut Base) {
-        for PushStep { step, .. } in &self.steps {
-            if step.action == Action::Record {
+        for push_step in &self.steps {
+            let step = &push_step.step;
+            if push_step.records() {
                 base.agree(step.stage, self.local.artifact(step.stage).text().map(TextRef::of));
             }
             let local = self.local.state.status(step.stage);
@@ -379,12 +383,9 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps what the base will name: what was read, and the texts that only the record moves for.
+    /// Keeps the texts that only the record moves for: the base names them.
     fn keep_recorded(&self) -> Result<()> {
-        if !self.located.remembered {
-            keep_seen(self.engine, &self.located.row)?;
-        }
-        for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
+        for step in self.steps.iter().filter(|s| s.records()) {
             if let Some(text) = self.local.artifact(step.step.stage).text() {
                 self.engine.store.keep_text(text)?;
             }
