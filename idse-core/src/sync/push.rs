@@ -209,8 +209,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn sends(&self) -> bool {
-        let moves = |s: &PushStep| matches!(s.step.action, Action::Send | Action::SendNull | Action::Status);
-        self.located.create || !self.located.exists || self.steps.iter().any(moves)
+        self.located.create || !self.located.exists || self.replaces || self.steps.iter().any(|s| s.sends)
     }
 
     fn report(&mut self) -> SyncReport {
@@ -547,18 +546,19 @@ fn gate(local: &Session, engine: &Engine<'_>) -> Result<BTreeMap<Stage, String>>
 
 /// The row holds another session: every text of it is replaced, by ours or by nothing.
 fn replace_all(steps: &mut [PushStep], local: &Session, located: &Located, gate: &BTreeMap<Stage, String>) {
-    for PushStep { step, status } in steps {
+    for PushStep { step, status, sends } in steps {
         let remote = located.row.texts.get(&step.stage).and_then(RemoteText::text);
         if matches!(step.class, Class::Blocked | Class::Unmapped) {
             continue;
         }
         step.action = match (local.artifact(step.stage).text(), remote) {
             (Some(_), _) if gate.contains_key(&step.stage) => Action::Refuse,
-            (Some(text), Some(remote)) if text == remote => Action::Record,
+            (Some(text), Some(remote)) if Digest::of(text) == Digest::of(remote) => Action::Record,
             (Some(_), _) => Action::Send,
             (None, Some(_)) => Action::SendNull,
             (None, None) => Action::None,
         };
+        *sends = matches!(step.action, Action::Send | Action::SendNull);
         step.message = gate.get(&step.stage).filter(|_| step.action == Action::Refuse).cloned();
         *status = Some(local.state.status(step.stage));
     }
@@ -581,13 +581,18 @@ fn kind_of(class: Class) -> ConflictKind {
 
 /// Says of every stage that would have gone that it did not, because another one stopped the push.
 fn hold_back(steps: &mut [PushStep]) {
-    for PushStep { step, .. } in steps {
-        if matches!(step.action, Action::Send | Action::SendNull | Action::Status) {
-            step.action = Action::Leave;
-            step.message = Some(format!(
-                "not sent, another stage stands in the way; `idse sync push {}` goes on without it",
-                step.stage
-            ));
+    for PushStep { step, sends, .. } in steps {
+        match step.action {
+            Action::Refuse | Action::Conflict => {}
+            _ if *sends => {
+                step.action = Action::Leave;
+                step.message = Some(format!(
+                    "not sent, another stage stands in the way; `idse sync push {}` goes on without it",
+                    step.stage
+                ));
+            }
+            Action::Record => step.action = Action::None,
+            _ => {}
         }
     }
 }
