@@ -1,7 +1,7 @@
 //! Which sessions "all" means, for local verbs and for those that sync.
 
 use crate::error::Result;
-use crate::name::SessionKey;
+use crate::name::{ProjectName, SessionKey};
 use crate::remote::Sessions;
 use crate::workspace::Workspace;
 
@@ -35,17 +35,22 @@ impl Workspace {
         Ok(selection)
     }
 
-    /// Lists the sessions that can be synced with a remote: all where it holds many, else each project's current one.
+    /// Lists the sessions that can be synced: all of a project whose agency holds many, else its current one.
+    /// `holds` says which it is.
     ///
     /// # Errors
-    /// `Io` where a folder cannot be listed.
-    pub fn sessions_to_sync(&self, remote: Sessions) -> Result<Selection> {
+    /// `Io` where a folder cannot be listed, and whatever `holds` says.
+    pub fn sessions_to_sync(
+        &self,
+        mut holds: impl FnMut(&ProjectName) -> Result<Sessions>,
+    ) -> Result<Selection> {
         let all = self.every_session()?;
-        if remote == Sessions::Many {
-            return Ok(all);
-        }
         let mut selection = Selection { keys: Vec::new(), skipped: all.skipped };
         for key in all.keys {
+            if holds(&key.project)? == Sessions::Many {
+                selection.keys.push(key);
+                continue;
+            }
             match self.current_session(&key.project)? {
                 Some(current) if current == key.session => selection.keys.push(key),
                 Some(current) => selection.skipped.push(format!(

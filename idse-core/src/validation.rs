@@ -35,7 +35,12 @@ impl Workspace {
     ///
     /// # Errors
     /// `NotFound`, `InvalidConfig`, `Cancelled`; findings are no errors.
-    pub fn validate(&self, key: &SessionKey, stages: &[Stage], context: &Context) -> Result<ValidationReport> {
+    pub fn validate(
+        &self,
+        key: &SessionKey,
+        stages: &[Stage],
+        context: &Context,
+    ) -> Result<ValidationReport> {
         self.validate_all(std::slice::from_ref(key), stages, context)
     }
 
@@ -73,7 +78,8 @@ impl Workspace {
             other => other?,
         };
         let mut adopted = self.findings(keys, &[], context)?;
-        let others: Vec<_> = self.every_session()?.keys.into_iter().filter(|key| !keys.contains(key)).collect();
+        let others: Vec<_> =
+            self.every_session()?.keys.into_iter().filter(|key| !keys.contains(key)).collect();
         let found = self.findings(&others, &[], context)?;
         let mut rest = found.clone();
         before.apply(&mut rest);

@@ -21,25 +21,23 @@ pub(crate) struct App {
     pub(crate) context: Context,
     pub(crate) output: Output,
     start: PathBuf,
-    line: Option<progress::Line>,
     waiting: Arc<AtomicBool>,
 }
 
 impl App {
     pub(crate) fn new(global: Global) -> Self {
         let mut context = Context::of_process();
-        let output = Output::new(&global, Marks::of(&context.env));
         let line = if global.quiet { None } else { progress::show(&mut context) };
+        let output = Output::new(&global, Marks::of(&context.env), line);
         let waiting = Arc::new(AtomicBool::new(false));
         process::listen(context.cancel.clone(), waiting.clone());
-        Self { start: start(), global, context, output, line, waiting }
+        Self { start: start(), global, context, output, waiting }
     }
 
     /// Reports how a verb ended and returns the exit code.
     pub(crate) fn finish(self, outcome: Result<Exit>) -> Exit {
-        let Self { output, line, .. } = self;
-        // The line must be gone before the error is printed where it stood.
-        drop(line);
+        let Self { output, .. } = self;
+        output.settle();
         let error = match outcome {
             Ok(exit) => return exit,
             Err(error) => error,
@@ -140,11 +138,13 @@ impl App {
             let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut answer));
             read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
         };
+        self.waiting(|| self.output.pause(ask))
+    }
+
+    /// Waits for somebody outside of the program; a signal ends it at once meanwhile.
+    pub(crate) fn waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.waiting.store(true, Ordering::SeqCst);
-        let answer = match &self.line {
-            Some(line) => line.pause(ask),
-            None => ask(),
-        };
+        let answer = wait();
         self.waiting.store(false, Ordering::SeqCst);
         answer
     }

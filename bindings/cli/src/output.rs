@@ -2,6 +2,8 @@
 //!
 //! With `--json` exactly one document goes to standard output; it carries `schema` and `kind`.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -11,12 +13,12 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Global;
 use crate::page::{Marks, Page, Styles, shown};
+use crate::progress::Line;
 
 /// The version of the JSON documents: raised when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
 
 /// How answers and messages are shown.
-#[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) json: bool,
     pub(crate) quiet: bool,
@@ -24,10 +26,13 @@ pub(crate) struct Output {
     marks: Marks,
     out: bool,
     err: bool,
+    /// What moves on standard error until the answer comes.
+    line: RefCell<Option<Line>>,
+    warned: RefCell<BTreeSet<String>>,
 }
 
 impl Output {
-    pub(crate) fn new(global: &Global, marks: Marks) -> Self {
+    pub(crate) fn new(global: &Global, marks: Marks, line: Option<Line>) -> Self {
         let choice = match global.color {
             clap::ColorChoice::Auto => ColorChoice::Auto,
             clap::ColorChoice::Always => ColorChoice::Always,
@@ -40,6 +45,8 @@ impl Output {
             marks,
             out: coloured(choice, &io::stdout()),
             err: coloured(choice, &io::stderr()),
+            line: RefCell::new(line),
+            warned: RefCell::default(),
         }
     }
 
@@ -56,6 +63,7 @@ impl Output {
         text: impl FnOnce(&mut Page),
     ) -> Result<()> {
         if self.json {
+            self.settle();
             return document(kind, value);
         }
         let mut page = Page::new(Styles::new(self.out), self.marks);
@@ -75,6 +83,7 @@ impl Output {
 
     /// Prints an answer as it is.
     pub(crate) fn print(&self, text: &str) -> Result<()> {
+        self.settle();
         // What was not coloured here is data, and data is not to be touched on its way.
         let written = if self.out {
             write_all(&mut AutoStream::new(io::stdout().lock(), ColorChoice::Always), text)
@@ -91,9 +100,9 @@ impl Output {
         }
     }
 
-    /// Warns beside the answer, unless `--quiet`.
+    /// Warns beside the answer, once for each reason, unless `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && self.warned.borrow_mut().insert(text.to_owned()) {
             self.err(|page| {
                 let style = page.styles.warn;
                 page.line(format_args!("{style}warning:{style:#} {}", shown(text)));
@@ -108,6 +117,19 @@ impl Output {
                 let dim = page.styles.dim;
                 page.line(format_args!("{dim}{}{dim:#}", shown(text)));
             });
+        }
+    }
+
+    /// Takes away what moves: from here on only lines that stay are written.
+    pub(crate) fn settle(&self) {
+        drop(self.line.take());
+    }
+
+    /// Does something on standard error that nothing may move under.
+    pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &*self.line.borrow() {
+            Some(line) => line.pause(work),
+            None => work(),
         }
     }
 
@@ -144,7 +166,9 @@ impl Output {
         let mut page = Page::new(Styles::new(self.err), self.marks);
         text(&mut page);
         // Where standard error is closed, nobody is there to be told.
-        drop(write_all(&mut AutoStream::new(io::stderr().lock(), self.err_choice()), &page.text));
+        self.pause(|| {
+            drop(write_all(&mut AutoStream::new(io::stderr().lock(), self.err_choice()), &page.text));
+        });
     }
 
     fn err_choice(&self) -> ColorChoice {

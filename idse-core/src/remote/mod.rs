@@ -227,6 +227,8 @@ pub enum PushOutcome {
         in_step: bool,
         /// When it was written, as the remote says it.
         updated_at: Option<String>,
+        /// Stages of the request that the remote has no place for: everything but these was written.
+        skipped: Vec<Stage>,
     },
     /// Nothing was written: these differ from what was expected.
     Differs {

@@ -1,6 +1,6 @@
 //! Push: what changed here goes to the agency, guarded, all of it or nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::Gate;
@@ -9,7 +9,8 @@ use crate::diagnostic::Severity;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::SessionKey;
 use crate::remote::{
-    NewProject, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Revision, Sessions,
+    Fetched, NewProject, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Revision,
+    Sessions,
 };
 use crate::rules;
 use crate::session::Session;
@@ -32,9 +33,6 @@ use crate::workspace::Workspace;
 /// How often a push is planned anew because somebody else wrote in between.
 const ATTEMPTS: u32 = 5;
 
-/// What a push says that went by the remembered row, which was no longer the current one.
-const OTHERS_WROTE: &str = "others wrote to this session since the last sync: stages that were not sent are shown as they were then; `idse sync pull` brings what is new";
-
 /// Sends what changed here to the agency.
 ///
 /// Everything is sent in one guarded write, or nothing is: a conflict, a closed gate or a blocked file among the
@@ -54,15 +52,16 @@ pub fn push(
     check_options(options)?;
     let engine = Engine::new(workspace, key, remote, context)?;
     if options.dry_run {
-        return Attempt::new(&engine, options, false, &BTreeSet::new())?.preview();
+        return Attempt::new(&engine, options, false)?.preview();
     }
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, Some(key), context)?;
+    // A state that cannot be read would count as all pending, and be sent, or stop the record of what was written.
+    workspace.load_state(key, context)?;
     settle_journal(&engine)?;
-    let mut unmapped = BTreeSet::new();
     for attempt in 0..ATTEMPTS {
-        if let Some(report) = Attempt::new(&engine, options, attempt == 0, &unmapped)?.send(&mut unmapped)? {
-            tidy(workspace, context)?;
+        if let Some(mut report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
+            report.notes.extend(tidy(workspace, context));
             return Ok(report);
         }
         let jitter = u64::from(context.clock.unique().as_bytes()[0]);
@@ -78,6 +77,10 @@ pub fn push(
 }
 
 fn check_options(options: &PushOptions) -> Result<()> {
+    if options.replace_session && !options.stages.is_empty() {
+        return Err(Error::argument("`--replace-session` replaces every stage; it takes no stages")
+            .with_hint("Leave the stages out."));
+    }
     match options.delete.iter().find(|stage| !options.stages.is_empty() && !options.stages.contains(stage)) {
         Some(stage) => Err(Error::argument(format!("`--delete {stage}` names a stage that is not pushed"))
             .with_hint("Name the stage too, or no stage at all.")),
@@ -99,13 +102,7 @@ struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// `unmapped`: the stages that the agency turned out to have no place for.
-    fn new(
-        engine: &'a Engine<'a>,
-        options: &'a PushOptions,
-        may_remember: bool,
-        unmapped: &BTreeSet<Stage>,
-    ) -> Result<Self> {
+    fn new(engine: &'a Engine<'a>, options: &'a PushOptions, may_remember: bool) -> Result<Self> {
         let local = engine.local()?;
         let mut notes = Vec::new();
         let mut base = engine.base(&mut notes)?;
@@ -119,11 +116,10 @@ impl<'a> Attempt<'a> {
                 create: false,
             });
         }
-        let mut located = match remembered {
+        let located = match remembered {
             Some(located) => located,
             None => locate(engine, &mut base, options)?,
         };
-        located.row.texts.extend(unmapped.iter().map(|stage| (*stage, RemoteText::Unmapped)));
         let replaces = options.replace_session
             && engine.info.sessions == Sessions::One
             && located.exists
@@ -133,26 +129,37 @@ impl<'a> Attempt<'a> {
         } else {
             engine.check_session(&located, base.as_ref(), options.adopt_session)?;
         }
-        let open = engine.open_conflicts()?;
-        let mut attempt =
-            Self { engine, options, local, base, located, open, steps: Vec::new(), replaces, notes };
+        let mut attempt = Self {
+            engine,
+            options,
+            local,
+            base,
+            located,
+            open: engine.open_conflicts()?,
+            steps: Vec::new(),
+            replaces,
+            notes,
+        };
         attempt.plan()?;
-        // A conflict is never reported from memory: the agency may have moved on.
+        // What stands in the way is never reported from memory: the agency may have moved on.
         let is_stale = attempt.located.remembered
-            && attempt
-                .steps
-                .iter()
-                .any(|s| s.step.action == Action::Conflict && !attempt.open.contains_key(&s.step.stage));
-        if is_stale { Self::new(engine, options, false, unmapped) } else { Ok(attempt) }
-    }
-
-    fn sides(&self) -> Sides<'_> {
-        Sides { local: &self.local, base: self.base.as_ref(), remote: &self.located.row, open: &self.open }
+            && attempt.steps.iter().any(|PushStep { step, .. }| match step.action {
+                Action::Conflict => !attempt.local.open_conflicts.contains(&step.stage),
+                Action::Leave => matches!(step.class, Class::DeletedHere | Class::ClearedThere),
+                _ => false,
+            });
+        if is_stale { Self::new(engine, options, false) } else { Ok(attempt) }
     }
 
     fn plan(&mut self) -> Result<()> {
         let gate = gate(&self.local, self.engine)?;
-        self.steps = plan_push(&self.sides(), self.options, &gate);
+        let sides = Sides {
+            local: &self.local,
+            base: self.base.as_ref(),
+            remote: &self.located.row,
+            open: &self.open,
+        };
+        self.steps = plan_push(&sides, self.options, &gate);
         if self.replaces {
             replace_all(&mut self.steps, &self.local, &self.located, &gate);
         }
@@ -173,10 +180,14 @@ impl<'a> Attempt<'a> {
 
     /// A project that is there under our name is taken as ours only where no text speaks against it.
     fn check_adoption(&self) -> Result<()> {
-        let sides = self.sides();
+        if self.base.is_some() || !self.located.exists || self.replaces {
+            return Ok(());
+        }
+        let open = BTreeMap::new();
+        let sides = Sides { local: &self.local, base: None, remote: &self.located.row, open: &open };
         let differs: Vec<_> =
             Stage::ALL.into_iter().filter(|stage| sides.step(*stage).class == Class::BothAdded).collect();
-        if self.base.is_some() || !self.located.exists || self.replaces || differs.is_empty() {
+        if differs.is_empty() {
             return Ok(());
         }
         let is_ours = self.engine.workspace.project_file(&self.engine.key.project)?.project_id
@@ -213,49 +224,49 @@ impl<'a> Attempt<'a> {
     }
 
     fn report(&mut self) -> SyncReport {
-        if self.is_refused().is_some() {
-            hold_back(&mut self.steps);
-        }
         let steps = self.steps.iter().map(|s| s.step.clone()).collect();
         let mut report = self.engine.report(Verb::Push, &self.located.row, steps);
         report.notes = std::mem::take(&mut self.notes);
-        report.conflicts = self.conflicts();
+        report.conflicts = conflicts(&self.steps, &self.open, self.engine.remote_folder(), self.engine.key);
         report
     }
 
-    /// Returns the conflicts that stop this push: of an open one, what was recorded when it opened.
-    fn conflicts(&self) -> Vec<Conflict> {
-        let in_conflict = self.steps.iter().filter(|s| s.step.action == Action::Conflict);
-        let described = in_conflict.map(|s| {
-            let stage = s.step.stage;
-            let open = self.open.get(&stage);
-            Conflict {
-                stage,
-                kind: open.map_or_else(|| kind_of(s.step.class), |record| record.kind),
-                places: open.map_or(0, |record| record.places),
-                path: open.map(|_| conflict_path(self.engine.remote_folder(), self.engine.key, stage)),
-                status: open.and_then(|record| record.status).map(|s| (s.local, s.remote)),
+    /// Returns the report of a push that something stops: what would have been sent waits.
+    fn stopped(&mut self, outcome: Outcome) -> SyncReport {
+        let mut report = self.report();
+        report.outcome = outcome;
+        for (step, planned) in report.steps.iter_mut().zip(&self.steps) {
+            match step.action {
+                Action::Refuse | Action::Conflict => {}
+                _ if planned.sends => {
+                    step.action = Action::Leave;
+                    step.message =
+                        Some("not sent: another stage stops the push; name stages to push only these".into());
+                }
+                Action::Record => step.action = Action::None,
+                _ => {}
             }
-        });
-        described.collect()
+        }
+        report
     }
 
     fn preview(mut self) -> Result<SyncReport> {
-        let outcome =
-            self.is_refused().unwrap_or(if self.sends() { Outcome::Done } else { Outcome::UpToDate });
-        let mut report = self.report();
+        let mut report = match self.is_refused() {
+            Some(outcome) => self.stopped(outcome),
+            None => self.report(),
+        };
+        if self.is_refused().is_none() && self.sends() {
+            report.outcome = Outcome::Done;
+            report.created = self.located.create;
+        }
         report.dry_run = true;
-        report.created = self.located.create;
-        report.outcome = outcome;
         Ok(report)
     }
 
-    /// Sends, and records what was sent. `None`: somebody wrote in between, or a stage is `unmapped`; plan anew.
-    fn send(mut self, unmapped: &mut BTreeSet<Stage>) -> Result<Option<SyncReport>> {
+    /// Sends, and records what was sent. `None`: somebody wrote in between, plan anew.
+    fn send(mut self) -> Result<Option<SyncReport>> {
         if let Some(outcome) = self.is_refused() {
-            let mut report = self.report();
-            report.outcome = outcome;
-            return Ok(Some(report));
+            return Ok(Some(self.stopped(outcome)));
         }
         if !self.sends() {
             self.record_agreement()?;
@@ -268,12 +279,14 @@ impl<'a> Attempt<'a> {
         self.engine.store.save_entry(&JournalEntry::Push(Box::new(pending.clone())))?;
         self.engine.context.step("sending", self.engine.key, 0, None);
         match self.engine.remote.push(&request, self.engine.context) {
-            Ok(PushOutcome::Written { revision, in_step, updated_at }) => {
-                if self.located.remembered && !in_step {
-                    self.notes.push(OTHERS_WROTE.into());
+            Ok(PushOutcome::Written { revision, in_step, updated_at, skipped }) => {
+                self.skip(&skipped);
+                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone())?;
+                let mut report = self.commit(&pending, base, updated_at)?;
+                if !in_step {
+                    self.look_again(&pending, &mut report);
                 }
-                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone());
-                self.commit(&pending, base, updated_at).map(Some)
+                Ok(Some(report))
             }
             Ok(PushOutcome::Differs { .. } | PushOutcome::Missing) => {
                 self.engine.store.remove_entry(&pending.log)?;
@@ -282,11 +295,39 @@ impl<'a> Attempt<'a> {
             Err(error) if error.kind() == ErrorKind::Unsettled => self.settle_now(&pending, error),
             Err(error) => {
                 self.engine.store.remove_entry(&pending.log)?;
-                // A row that is there shows which stages it has a place for; one that a push makes does not.
-                match pending.items.iter().find(|item| has_no_place(&error, item)) {
-                    Some(item) if unmapped.insert(item.stage) => Ok(None),
-                    _ => Err(error),
-                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The agency had no place for these after all.
+    fn skip(&mut self, skipped: &[Stage]) {
+        for PushStep { step, .. } in self.steps.iter_mut().filter(|s| skipped.contains(&s.step.stage)) {
+            step.class = Class::Unmapped;
+            step.action = Action::Leave;
+            step.message = Some("skipped: the agency has no place for it".into());
+            self.located.row.texts.insert(step.stage, RemoteText::Unmapped);
+        }
+    }
+
+    /// Somebody else had written into the row: one read says what, so that the report names it and the next push
+    /// can go out in one step again. The push itself is done whether or not this works.
+    fn look_again(&self, pending: &PendingPush, report: &mut SyncReport) {
+        let looked = || -> Result<Option<Self>> {
+            let Fetched::Session(row) = self.engine.fetch(pending.project_id)? else { return Ok(None) };
+            keep_seen(self.engine, &row)?;
+            let Some(mut base) = self.engine.base(&mut Vec::new())? else { return Ok(None) };
+            base.see(&row);
+            self.engine.store.save_base(self.engine.remote_folder(), self.engine.key, Some(&base))?;
+            Self::new(self.engine, self.options, true).map(Some)
+        };
+        let Ok(Some(now)) = looked() else { return };
+        for PushStep { step, .. } in now.steps {
+            let sent = pending.items.iter().any(|item| item.stage == step.stage);
+            let known = report.steps.iter_mut().find(|known| known.stage == step.stage && !sent);
+            if let (Some(known), true) = (known, matches!(step.action, Action::Leave | Action::Conflict)) {
+                *known = step;
+                known.action = Action::Leave;
             }
         }
     }
@@ -310,8 +351,8 @@ impl<'a> Attempt<'a> {
 
     /// Both sides agree already, at most the record of it moves: no request, nothing to undo.
     fn record_agreement(&self) -> Result<()> {
-        let mut base = self.new_base();
-        self.keep_texts()?;
+        let mut base = self.new_base()?;
+        self.keep_recorded()?;
         self.agree(&mut base);
         if self.base.as_ref() != Some(&base) {
             self.engine.store.save_base(self.engine.remote_folder(), self.engine.key, Some(&base))?;
@@ -319,15 +360,16 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn new_base(&self) -> Base {
+    fn new_base(&self) -> Result<Base> {
         let mut base = self.base.clone().unwrap_or_else(|| {
             let session = self.engine.key.session.clone();
             Base::new(self.located.row.project_id, session, &self.engine.info.address)
         });
         if !self.located.remembered && self.located.exists {
+            keep_seen(self.engine, &self.located.row)?;
             base.see(&self.located.row);
         }
-        base
+        Ok(base)
     }
 
     /// Takes into the base what both sides agree on without a transfer.
@@ -344,9 +386,9 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps the texts that only the record moves for, and those of a row that was read: the base names them.
-    fn keep_texts(&self) -> Result<()> {
-        if !self.located.remembered && self.located.exists {
+    /// Keeps what the base will name: what was read, and the texts that only the record moves for.
+    fn keep_recorded(&self) -> Result<()> {
+        if !self.located.remembered {
             keep_seen(self.engine, &self.located.row)?;
         }
         for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
@@ -392,7 +434,7 @@ impl<'a> Attempt<'a> {
             });
             items.push(PendingItem { stage: step.stage, intended, replaced });
         }
-        self.keep_texts()?;
+        self.keep_recorded()?;
         let statuses = self.statuses();
         let agent = self.agent();
         let update = rows::StateUpdate {
@@ -450,26 +492,36 @@ impl<'a> Attempt<'a> {
         pending: &PendingPush,
         revision: Option<Revision>,
         updated_at: Option<String>,
-    ) -> Base {
-        let mut base = self.new_base();
+    ) -> Result<Base> {
+        let mut base = self.new_base()?;
         if !self.located.exists {
             // The row was made by this push: it holds what was sent and nothing else.
             base.see(&self.located.row);
         }
         self.agree(&mut base);
         for item in &pending.items {
-            base.agree(item.stage, item.intended);
-            base.stage_mut(item.stage).seen = Some(item.intended.map_or(Seen::Absent, Seen::Text));
+            let is_skipped = self.located.row.texts.get(&item.stage) == Some(&RemoteText::Unmapped);
+            if is_skipped {
+                base.stage_mut(item.stage).seen = Some(Seen::Unmapped);
+            } else {
+                base.agree(item.stage, item.intended);
+                base.stage_mut(item.stage).seen = Some(item.intended.map_or(Seen::Absent, Seen::Text));
+            }
         }
         base.statuses.extend(&pending.statuses);
         base.agent = agent_of(pending);
         base.state.clone_from(&pending.state);
         base.revision = revision;
         base.updated_at = updated_at;
-        base
+        Ok(base)
     }
 
-    fn commit(mut self, pending: &PendingPush, base: Base, updated_at: Option<String>) -> Result<SyncReport> {
+    fn commit(
+        &mut self,
+        pending: &PendingPush,
+        base: Base,
+        updated_at: Option<String>,
+    ) -> Result<SyncReport> {
         let state = StateChange {
             statuses: BTreeMap::new(),
             last_agent: agent_of(pending),
@@ -503,10 +555,8 @@ fn locate(engine: &Engine<'_>, base: &mut Option<Base>, options: &PushOptions) -
         Err(error) if options.recreate && error.reason() == "remote_missing" => {
             let id = base.take().map(|base| base.project_id);
             let id = id.or_else(|| error.get("project_id")?.parse().ok()).ok_or(error)?;
-            let project_exists = matches!(
-                engine.fetch(id)?,
-                crate::remote::Fetched::Missing { project_exists: true } | crate::remote::Fetched::Session(_)
-            );
+            let project_exists =
+                matches!(engine.fetch(id)?, Fetched::Missing { project_exists: true } | Fetched::Session(_));
             let row = rows::nothing(id, engine.key);
             Ok(Located { row, remembered: false, exists: false, create: !project_exists })
         }
@@ -564,37 +614,32 @@ fn replace_all(steps: &mut [PushStep], local: &Session, located: &Located, gate:
     }
 }
 
-/// Tells whether the remote refused a text because it has no place for its stage.
-fn has_no_place(error: &Error, item: &PendingItem) -> bool {
-    error.reason() == "stage" && item.intended.is_some() && error.get("stage") == Some(item.stage.name())
-}
-
-fn kind_of(class: Class) -> ConflictKind {
-    match class {
+fn conflicts(
+    steps: &[PushStep],
+    open: &BTreeMap<Stage, ConflictRecord>,
+    folder: &str,
+    key: &SessionKey,
+) -> Vec<Conflict> {
+    let of_class = |class| match class {
         Class::BothChanged => ConflictKind::BothChanged,
         Class::BothAdded => ConflictKind::BothAdded,
         Class::DeleteEdit => ConflictKind::DeleteEdit,
         Class::EditClear => ConflictKind::EditClear,
         _ => ConflictKind::Status,
-    }
-}
-
-/// Says of every stage that would have gone that it did not, because another one stopped the push.
-fn hold_back(steps: &mut [PushStep]) {
-    for PushStep { step, sends, .. } in steps {
-        match step.action {
-            Action::Refuse | Action::Conflict => {}
-            _ if *sends => {
-                step.action = Action::Leave;
-                step.message = Some(format!(
-                    "not sent, another stage stands in the way; `idse sync push {}` goes on without it",
-                    step.stage
-                ));
+    };
+    let in_conflict = steps.iter().filter(|s| s.step.action == Action::Conflict);
+    in_conflict
+        .map(|PushStep { step, .. }| {
+            let record = open.get(&step.stage);
+            Conflict {
+                stage: step.stage,
+                kind: record.map_or_else(|| of_class(step.class), |record| record.kind),
+                places: record.map_or(0, |record| record.places),
+                path: record.map(|_| conflict_path(folder, key, step.stage)),
+                status: record.and_then(|record| record.status).map(|s| (s.local, s.remote)),
             }
-            Action::Record => step.action = Action::None,
-            _ => {}
-        }
-    }
+        })
+        .collect()
 }
 
 fn check_size(request: &PushRequest, limit: u64) -> Result<()> {

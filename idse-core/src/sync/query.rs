@@ -22,7 +22,7 @@ use crate::sync::store::{Store, StoredBase};
 use crate::sync::{
     Action, Class, DiffReport, DiffSide, PushOptions, RemoteStatus, StageDiff, StageLine, StatusReport, rows,
 };
-use crate::text::{Digest, canonical};
+use crate::text::canonical;
 use crate::workspace::Workspace;
 
 /// Says where every stage stands, from the disk alone.
@@ -101,9 +101,9 @@ fn status_report(
         let step = sides.as_ref().map(|sides| sides.step(stage));
         let status_class = sides.as_ref().map_or(StatusClass::InSync, |sides| sides.status_class(stage));
         let class = step.map(|step| step.class);
-        let consents = base.is_some_and(|base| base.stage(stage).consent);
-        let is_local = matches!(class, Some(Class::LocalChange | Class::NewHere))
-            || (consents && class == Some(Class::DeletedHere));
+        let is_local = matches!(class, Some(Class::LocalChange | Class::NewHere));
+        let consents =
+            class == Some(Class::DeletedHere) && base.is_some_and(|base| base.stage(stage).consent);
         let never = row.is_none() && session.artifact(stage).text().is_some();
         stages.push(StageLine {
             stage,
@@ -112,7 +112,8 @@ fn status_report(
             warnings: count(Severity::Warning),
             sync: class,
             conflict: open.get(&stage).map(|record| record.kind),
-            push: (is_local || never || status_class == StatusClass::Local) && !open.contains_key(&stage),
+            push: (is_local || consents || never || status_class == StatusClass::Local)
+                && !open.contains_key(&stage),
             pull: matches!(class, Some(Class::RemoteChange | Class::NewThere | Class::BothChanged))
                 || status_class == StatusClass::Remote,
         });
@@ -268,7 +269,7 @@ fn diff_report(
     let mut found = Vec::new();
     for stage in Stage::ALL.into_iter().filter(|s| stages.is_empty() || stages.contains(s)) {
         let (old, new) = (texts.get(&stage).map(String::as_str), session.artifact(stage).text());
-        if old.map(Digest::of) == new.map(Digest::of) {
+        if old.map(canonical) == new.map(canonical) {
             continue;
         }
         let path = session.artifact_path(stage);

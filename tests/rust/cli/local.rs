@@ -68,11 +68,41 @@ fn standard_input_is_checked_with_and_without_a_workspace() {
 fn the_baseline_holds_findings_back() {
     let sandbox = Sandbox::with_project();
     drop(sandbox.idse(&["validate"]).exits(1));
-    let run = sandbox.idse(&["validate", "--update-baseline"]).success();
+    drop(sandbox.idse(&["session", "create", "s2"]).success());
+    let run = sandbox.idse(&["--session", "s1", "validate", "--update-baseline"]).success();
     assert!(run.stderr.contains("in the baseline"), "{run}");
-    drop(sandbox.idse(&["validate"]).success());
+    drop(sandbox.idse(&["--session", "s1", "validate"]).success());
+    drop(sandbox.idse(&["validate"]).exits(1));
+    drop(sandbox.idse(&["validate", "--update-baseline"]).success());
+    // What was adopted of another session stays adopted, and what is mended is forgotten.
+    drop(sandbox.idse(&["validate", "--all"]).success());
+    drop(sandbox.idse(&["session", "switch", "s1"]).success());
     sandbox.write_stage(Stage::Plan, "# Plan\n\nA new gap: [REQUIRES INPUT] and [REQUIRES INPUT]\n");
     drop(sandbox.idse(&["validate"]).exits(1));
+    sandbox.write(".idse/validate-baseline.json", "{");
+    let run = sandbox.idse(&["validate"]).exits(2);
+    assert!(
+        run.stderr.contains("validate-baseline.json") && run.stderr.contains("--update-baseline"),
+        "{run}"
+    );
+    drop(sandbox.idse(&["doctor"]).exits(1));
+    drop(sandbox.idse(&["validate", "--all", "--update-baseline"]).success());
+    drop(sandbox.idse(&["doctor"]).success());
+}
+
+#[test]
+fn what_is_certain_is_mended() {
+    let sandbox = Sandbox::with_project();
+    let text = "# Tasks\r\n\r\n<!-- idse-disable-next-line IDSE101 -->\r\n- Done, by Ada\r\n";
+    sandbox.write_stage(Stage::Tasks, text);
+    let run = sandbox.idse(&["validate", "tasks"]);
+    assert!(run.stdout.contains("IDSE902"), "{run}");
+    let run = sandbox.idse(&["validate", "tasks", "--fix"]);
+    assert!(run.stderr.contains("Mended 1 finding in "), "{run}");
+    assert!(!run.stdout.contains("IDSE902"), "{run}");
+    assert_eq!(sandbox.read_stage(Stage::Tasks), "# Tasks\r\n\r\n- Done, by Ada\r\n");
+    let run = sandbox.idse(&["validate", "tasks", "--fix"]);
+    assert!(!run.stderr.contains("Mended"), "{run}");
 }
 
 #[test]
@@ -106,6 +136,14 @@ fn root_leads_to_another_workspace() {
     assert_eq!(bob.idse(&["--root", root, "status"]).success().stdout, expected);
     assert_eq!(bob.idse(&["--root", "../alice", "status"]).success().stdout, expected);
     assert_eq!(bob.clone().env("IDSE_ROOT", root).idse(&["status"]).success().stdout, expected);
+}
+
+#[test]
+fn nothing_to_check_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".idse/projects/portal/metadata/.keep", "");
+    let run = sandbox.idse(&["validate", "--all"]).success();
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", "Checked nothing: there are no sessions\n"));
 }
 
 #[test]
@@ -176,6 +214,7 @@ fn no_local_verb_makes_an_agency() {
 fn alone(sandbox: &Sandbox) -> std::process::Command {
     let program = sandbox.root().join("bin/idse");
     std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    drop(std::fs::remove_file(&program));
     // A copy could be refused as still being written, by a process that another test began in between.
     if std::fs::hard_link(idse_tests::idse_program(), &program).is_err() {
         std::fs::copy(idse_tests::idse_program(), &program).unwrap();
@@ -188,8 +227,15 @@ fn alone(sandbox: &Sandbox) -> std::process::Command {
 #[test]
 fn the_dashboard_needs_the_gateway() {
     let sandbox = Sandbox::with_project();
-    let run = sandbox.run(alone(&sandbox)).exits(6);
-    assert!(run.stderr.contains("idse-gateway") && run.stderr.contains("hint: "), "{run}");
+    // What a repository has under the name of the gateway is not the gateway.
+    sandbox.write("idse-gateway", "#!/bin/sh\nexit 7\n");
+    sandbox.write("tools/idse-gateway", "#!/bin/sh\nexit 7\n");
+    for path in ["", ".", ":/usr/bin", "tools"] {
+        let mut command = alone(&sandbox);
+        command.env("PATH", path);
+        let run = sandbox.run(command).exits(6);
+        assert!(run.stderr.contains("idse-gateway") && run.stderr.contains("hint: "), "{run}");
+    }
 }
 
 #[cfg(unix)]

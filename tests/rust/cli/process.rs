@@ -103,6 +103,20 @@ fn signals_end_a_wait_with_130() {
 }
 
 #[test]
+fn a_signal_ends_the_wait_for_input() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(&["validate", "-", "--stage", "spec"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let input = child.stdin.take();
+    std::thread::sleep(Duration::from_millis(300));
+    send_signal(&child, "-INT");
+    let run = sandbox.answer(&child.wait_with_output().unwrap());
+    drop(input);
+    assert_eq!(run.code, Some(130), "{run}");
+}
+
+#[test]
 fn a_lock_that_stays_is_reported() {
     let sandbox = Sandbox::with_project();
     let run = holding_the_lock(&sandbox, || sandbox.idse(&["--json", "sync", "push"]));

@@ -23,7 +23,8 @@ fn the_answers_of_push_and_status() {
     }
     drop(sandbox.idse(&["stage", "set", "intent", "in_progress", "--agent", "Claude Code"]).success());
     insta::assert_snapshot!("push_dry_run", sandbox.idse(&["sync", "push", "--dry-run"]));
-    assert!(!sandbox.root().join(".idse/sync").join("objects").exists());
+    assert!(!sandbox.root().join(".idse/sync/objects").exists());
+    assert!(!sandbox.agency().exists(), "a dry run makes no agency");
     insta::assert_snapshot!("push_three", sandbox.idse(&["sync", "push", "intent", "context", "spec"]));
     insta::assert_snapshot!("push_rest", sandbox.idse(&["sync", "push"]));
     insta::assert_snapshot!("push_again", sandbox.idse(&["sync", "push"]));
@@ -135,7 +136,7 @@ fn a_closed_gate_stops_a_push() {
     let sandbox = Sandbox::with_project();
     drop(sandbox.idse(&["stage", "set", "intent", "complete"]).success());
     let run = sandbox.idse(&["sync", "push"]).exits(1);
-    assert!(run.stdout.contains("intent: "), "{run}");
+    assert!(run.stdout.contains("intent: ") && !run.stdout.contains("Stages: "), "{run}");
     drop(sandbox.idse(&["sync", "push", "spec"]).success());
 }
 

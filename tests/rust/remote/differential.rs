@@ -118,7 +118,7 @@ fn answer(remote: &dyn Remote, step: &Step, n: u64) -> String {
             let known = known(remote, &place(*at));
             let request = request(step, n, known.as_ref()).expect("a push");
             match remote.push(&request, &context) {
-                Ok(PushOutcome::Written { revision, in_step, updated_at }) => {
+                Ok(PushOutcome::Written { revision, in_step, updated_at, .. }) => {
                     format!("written {revision} {in_step} {}", updated_at.is_some())
                 }
                 Ok(other) => format!("{other:?}"),

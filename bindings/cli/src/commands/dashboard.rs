@@ -42,11 +42,10 @@ pub(crate) fn run(app: &App, _args: &Dashboard) -> Result<Exit> {
 fn find(app: &App) -> Option<PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
     let path = app.context.env.path("PATH").unwrap_or_default();
-    beside
-        .into_iter()
-        .chain(std::env::split_paths(&path))
-        .map(|dir| dir.join(GATEWAY))
-        .find(|file| file.is_file())
+    // A relative entry would start whatever a repository has under this name.
+    let folders =
+        beside.into_iter().chain(std::env::split_paths(&path)).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(GATEWAY)).find(|file| file.is_file())
 }
 
 /// Replaces this process, so that signals and the exit code are the gateway's own; returns only where it fails.

@@ -5,6 +5,7 @@ use idse_core::sync::{self, StageLine, StatusReport};
 use idse_core::{Result, SessionKey, Workspace};
 use serde_json::json;
 
+use crate::agencies::Agencies;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::page::Page;
@@ -35,35 +36,54 @@ pub(crate) struct Status {
 
 pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
     let workspace = app.workspace()?;
-    let agency = args.remote.url.as_deref();
-    if !args.all {
-        let key = app.key(&workspace)?;
-        let report = one(app, args, &workspace, &key)?;
-        app.output.answer("status", &report, |page| text(page, &report, agency))?;
-        return Ok(exit(args, &report));
+    let agencies = Agencies::new(app, &workspace, args.remote.url.as_deref());
+    let one = |key: &SessionKey| {
+        if args.remote_check {
+            let remote = agencies.connect(&key.project)?;
+            sync::status_checked(&workspace, key, remote.as_ref(), &app.context)
+        } else {
+            sync::status(&workspace, key, &agencies.info(&key.project)?, &app.context)
+        }
+    };
+    if args.all {
+        return all(app, args, &workspace, &one);
     }
+    let report = one(&app.key(&workspace)?)?;
+    app.output.answer("status", &report, |page| text(page, &report, agencies.flag()))?;
+    Ok(exit(args, &report))
+}
+
+fn all(
+    app: &App,
+    args: &Status,
+    workspace: &Workspace,
+    one: &dyn Fn(&SessionKey) -> Result<StatusReport>,
+) -> Result<Exit> {
     let selection = workspace.every_session()?;
-    let reports = selection
-        .keys
-        .iter()
-        .map(|key| one(app, args, &workspace, key))
-        .collect::<Result<Vec<StatusReport>>>()?;
-    let answer = json!({ "reports": reports, "skipped": selection.skipped });
+    let (mut reports, mut errors) = (Vec::new(), Vec::new());
+    for key in &selection.keys {
+        app.context.check()?;
+        match one(key) {
+            Ok(report) => reports.push(report),
+            Err(error) => errors.push((key, error)),
+        }
+    }
+    let failed = errors.iter().map(|(key, error)| words::failed(key, error));
+    let answer = json!({
+        "reports": reports,
+        "skipped": selection.skipped,
+        "errors": failed.collect::<Vec<_>>(),
+    });
+    let agency = args.remote.url.as_deref();
     app.output.answer("statuses", &answer, |page| overview(page, &reports, agency))?;
     for skipped in &selection.skipped {
         app.output.warning(skipped);
     }
-    Ok(reports.iter().fold(Exit::DONE, |worst, report| worst.worst(exit(args, report))))
-}
-
-fn one(app: &App, args: &Status, workspace: &Workspace, key: &SessionKey) -> Result<StatusReport> {
-    let settings = app.settings(workspace.root(), Some(&key.project))?;
-    let address = app.address(&settings, args.remote.url.as_deref())?;
-    if args.remote_check {
-        sync::status_checked(workspace, key, app.connect(&address)?.as_ref(), &app.context)
-    } else {
-        sync::status(workspace, key, &address.info(), &app.context)
+    for (key, error) in &errors {
+        app.output.trouble(&format!("{key}: {}", words::error(error)));
     }
+    let exits = reports.iter().map(|report| exit(args, report));
+    Ok(exits.chain(errors.iter().map(|(_, error)| Exit::of(error))).fold(Exit::DONE, Exit::worst))
 }
 
 fn exit(args: &Status, report: &StatusReport) -> Exit {

@@ -129,17 +129,13 @@ fn sessions(app: &App, args: &Validate) -> Result<ValidationReport> {
             Source::Stdin => None,
         })
         .collect();
-    let check = || workspace.validate_all(&keys, &stages, &app.context);
-    let mut report = check()?;
-    if args.fix && fix(app, &workspace, &report)? {
-        report = check()?;
-    }
     if args.update_baseline {
         let held = workspace.update_baseline(&keys, &app.context)?;
         app.output.note(&format!("The baseline holds {}", count(number(held), "finding")));
-        report = check()?;
     }
-    Ok(report)
+    let check = || workspace.validate_all(&keys, &stages, &app.context);
+    let report = check()?;
+    if args.fix && fix(app, &workspace, &report)? { check() } else { Ok(report) }
 }
 
 fn fix(app: &App, workspace: &Workspace, report: &ValidationReport) -> Result<bool> {
@@ -168,7 +164,7 @@ fn text(app: &App, args: &Validate) -> Result<ValidationReport> {
         Some(settings) => settings,
         None => Settings::load(app.start(), None, &app.context)?,
     };
-    let text = input::stdin(&limits)?;
+    let text = app.waiting(|| input::stdin(&limits))?;
     let mut diagnostics = rules::validate_text(None, stage, StageStatus::InProgress, &text, &validate);
     let path = "<stdin>";
     for diagnostic in &mut diagnostics {
@@ -183,6 +179,9 @@ fn text(app: &App, args: &Validate) -> Result<ValidationReport> {
 }
 
 fn summary(report: &ValidationReport) -> String {
+    if report.sessions == 0 && report.artifacts == 0 {
+        return "Checked nothing: there are no sessions".to_owned();
+    }
     let mut parts = vec![
         count(report.count(Severity::Error), "error"),
         count(report.count(Severity::Warning), "warning"),

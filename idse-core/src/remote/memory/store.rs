@@ -119,7 +119,7 @@ impl Store {
     pub(super) fn push(&mut self, request: &PushRequest, key: RowKey, now: &str) -> Result<PushOutcome> {
         let project_id = request.target.project_id;
         for item in &request.items {
-            if self.unmapped.contains(&item.stage) || (item.text.is_none() && self.cannot_express_absence) {
+            if item.text.is_none() && self.cannot_express_absence {
                 return Err(Error::argument(format!("the agency cannot store this {}", item.stage))
                     .with_reason("stage")
                     .with("stage", item.stage.name()));
@@ -160,7 +160,9 @@ impl Store {
         now.clone_into(&mut project.updated_at);
         let row = project.rows.entry(key.clone()).or_insert_with(Row::empty);
         row.stamp(self.counter, request.op, now);
-        for item in &request.items {
+        let (skipped, items): (Vec<_>, Vec<_>) =
+            request.items.iter().partition(|item| self.unmapped.contains(&item.stage));
+        for item in items {
             match &item.text {
                 Some(text) => row.held.texts.insert(item.stage, text.clone()),
                 None => row.held.texts.remove(&item.stage),
@@ -171,7 +173,8 @@ impl Store {
         }
         let (revision, held) = (row.revision(), row.held.clone());
         self.record((project_id, key), &held);
-        PushOutcome::Written { revision, in_step, updated_at: Some(now.to_owned()) }
+        let skipped = skipped.iter().map(|item| item.stage).collect();
+        PushOutcome::Written { revision, in_step, updated_at: Some(now.to_owned()), skipped }
     }
 
     pub(super) fn list(&self, filter: &ProjectFilter) -> Vec<ProjectSummary> {

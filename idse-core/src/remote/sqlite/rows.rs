@@ -135,7 +135,8 @@ pub(super) fn write(
         let sql = format!("INSERT INTO sessions ({}) VALUES ({marks})", columns.join(", "));
         connection.execute(&sql, params_from_iter(values.into_iter().chain(key)))?;
     }
-    Ok(PushOutcome::Written { revision: revision(counter, &mark), in_step, updated_at: Some(now) })
+    let revision = revision(counter, &mark);
+    Ok(PushOutcome::Written { revision, in_step, updated_at: Some(now), skipped: Vec::new() })
 }
 
 /// Lists projects. "Last" is by revision: clocks are not compared.

@@ -12,9 +12,7 @@ mod status;
 mod undo;
 
 use clap::Subcommand;
-use idse_core::config::RemoteAddress;
-use idse_core::remote::Remote;
-use idse_core::{ProjectName, Result, Workspace};
+use idse_core::Result;
 
 use crate::app::App;
 use crate::exit::Exit;
@@ -45,24 +43,4 @@ pub(crate) fn run(app: &App, command: Sync) -> Result<Exit> {
         Sync::Resolve(args) => resolve::run(app, &args),
         Sync::Undo(args) => undo::run(app, &args),
     }
-}
-
-/// Returns the address of the agency of a project.
-fn address(
-    app: &App,
-    workspace: &Workspace,
-    project: &ProjectName,
-    flag: Option<&str>,
-) -> Result<RemoteAddress> {
-    app.address(&app.settings(workspace.root(), Some(project))?, flag)
-}
-
-/// Opens the agency of a project.
-fn connect(
-    app: &App,
-    workspace: &Workspace,
-    project: &ProjectName,
-    flag: Option<&str>,
-) -> Result<Box<dyn Remote>> {
-    app.connect(&address(app, workspace, project, flag)?)
 }

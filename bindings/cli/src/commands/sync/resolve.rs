@@ -55,7 +55,9 @@ pub(crate) fn run(app: &App, args: &Resolve) -> Result<Exit> {
     let key = app.key(&workspace)?;
     let settings = app.settings(workspace.root(), Some(&key.project))?;
     let resolution = match &args.choice {
-        Choice { file: Some(file), .. } => Resolution::Text(input::file(file, &settings.limits)?),
+        Choice { file: Some(file), .. } => {
+            Resolution::Text(app.waiting(|| input::file(file, &settings.limits))?)
+        }
         Choice { local: true, .. } => Resolution::Local,
         Choice { remote: true, .. } => Resolution::Remote,
         Choice { .. } => Resolution::Merged,

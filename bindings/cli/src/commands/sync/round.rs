@@ -2,9 +2,10 @@
 
 use idse_core::remote::Remote;
 use idse_core::sync::{Action, Class, Outcome, Step, SyncReport, Verb};
-use idse_core::{Error, Result, SessionKey, Workspace};
+use idse_core::{Error, Result, SessionKey, Stage, Workspace};
 use serde_json::json;
 
+use crate::agencies::Agencies;
 use crate::app::App;
 use crate::exit::{self, Exit};
 use crate::page::{Page, shown};
@@ -14,7 +15,7 @@ use crate::words::{self, count, list};
 pub(super) struct Round<'a> {
     pub(super) app: &'a App,
     pub(super) workspace: &'a Workspace,
-    pub(super) agency: Option<&'a str>,
+    pub(super) agencies: &'a Agencies<'a>,
     pub(super) all: bool,
 }
 
@@ -29,22 +30,21 @@ impl Round<'_> {
 
     fn one(&self, verb: Run<'_>) -> Result<Exit> {
         let key = self.app.key(self.workspace)?;
-        let remote = super::connect(self.app, self.workspace, &key.project, self.agency)?;
+        let remote = self.agencies.connect(&key.project)?;
         let report = verb(&key, remote.as_ref())?;
-        self.app.output.report("sync-report", &report, |page| text(page, &report, self.agency))?;
+        self.app.output.report("sync-report", &report, |page| text(page, &report, self.agencies.flag()))?;
         self.complain(&report);
         Ok(Exit::of_outcome(report.outcome))
     }
 
     fn every(&self, verb: Run<'_>) -> Result<Exit> {
-        let settings = self.app.settings(self.workspace.root(), None)?;
-        let remote = self.app.connect(&self.app.address(&settings, self.agency)?)?;
-        let selection = self.workspace.sessions_to_sync(remote.info().sessions)?;
+        let holds = |project: &_| self.agencies.info(project).map(|info| info.sessions);
+        let selection = self.workspace.sessions_to_sync(holds)?;
         let (mut skipped, mut reports, mut errors) = (selection.skipped, Vec::new(), Vec::new());
         let mut worst = Exit::DONE;
         let mut keys = selection.keys.iter();
         for key in keys.by_ref() {
-            match verb(key, remote.as_ref()) {
+            match self.agencies.connect(&key.project).and_then(|remote| verb(key, remote.as_ref())) {
                 Ok(report) => {
                     worst = worst.worst(Exit::of_outcome(report.outcome));
                     reports.push(report);
@@ -70,21 +70,19 @@ impl Round<'_> {
         skipped: &[String],
         errors: &[(SessionKey, Error)],
     ) -> Result<()> {
-        let failed = |(key, error): &(SessionKey, Error)| json!({ "project": key.project, "session": key.session, "error": error.to_json() });
         let answer = json!({
             "reports": reports,
             "skipped": skipped,
-            "errors": errors.iter().map(failed).collect::<Vec<_>>(),
+            "errors": errors.iter().map(|(key, error)| words::failed(key, error)).collect::<Vec<_>>(),
         });
         self.app.output.report("sync-reports", &answer, |page| {
             for report in reports {
                 let bold = page.styles.bold;
                 page.line(format_args!("{bold}{}/{}{bold:#}", report.project, report.session));
-                text(page, report, self.agency);
+                text(page, report, self.agencies.flag());
+                page.gap();
             }
-            if reports.is_empty() && errors.is_empty() {
-                page.line("There are no sessions to sync");
-            }
+            page.line(tally(reports, errors.len()));
             for reason in skipped {
                 page.line(format_args!("skipped: {}", shown(reason)));
             }
@@ -107,9 +105,26 @@ impl Round<'_> {
     }
 }
 
+/// Says in one sentence how many sessions ended how.
+fn tally(reports: &[SyncReport], failed: usize) -> String {
+    let with = |outcome| reports.iter().filter(|report| report.outcome == outcome).count();
+    let parts = [
+        (with(Outcome::Done), "synced"),
+        (with(Outcome::UpToDate), "with nothing to do"),
+        (with(Outcome::Refused), "refused"),
+        (with(Outcome::Conflict), "in conflict"),
+        (failed, "failed"),
+    ];
+    let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}"));
+    match reports.len() + failed {
+        0 => "There are no sessions to sync".to_owned(),
+        all => format!("{}: {}", count(all, "session"), list(parts)),
+    }
+}
+
 /// Says in one sentence how a sync ended.
 fn headline(report: &SyncReport) -> String {
-    let moved = report.moved().len();
+    let moved = moved(report).len();
     let (would, dry) = if report.dry_run { ("Would have ", true) } else { ("", false) };
     match (report.outcome, report.verb) {
         (Outcome::Done, Verb::Push) if moved > 0 && dry => {
@@ -140,6 +155,12 @@ fn headline(report: &SyncReport) -> String {
     }
 }
 
+/// Returns the stages that moved: a push that was stopped moved none.
+fn moved(report: &SyncReport) -> Vec<Stage> {
+    let stopped = matches!(report.outcome, Outcome::Refused | Outcome::Conflict);
+    if report.verb == Verb::Push && stopped { Vec::new() } else { report.moved() }
+}
+
 fn is_in_step(step: &Step) -> bool {
     matches!(step.class, Class::InSync | Class::SameChange | Class::Adopt | Class::BothGone)
 }
@@ -154,7 +175,7 @@ pub(super) fn text(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
     if let Some(id) = report.project_id {
         page.field("Project ID", id);
     }
-    let moved = report.moved();
+    let moved = moved(report);
     if !moved.is_empty() {
         page.field("Stages", list(moved));
     }
