@@ -136,15 +136,23 @@ impl ValidationReport {
         self.diagnostics.iter().all(|d| d.severity < limit)
     }
 
-    /// Takes in the findings of another report.
+    /// Takes in the findings of another report; what both found about a shared file stays one finding.
     pub fn merge(&mut self, other: Self) {
+        // Sessions mostly come in their order; then there is nothing to sort.
+        let is_behind = match (self.diagnostics.last(), other.diagnostics.first()) {
+            (Some(last), Some(first)) => last.order() < first.order(),
+            _ => true,
+        };
         self.diagnostics.extend(other.diagnostics);
         self.sessions += other.sessions;
         self.artifacts += other.artifacts;
         self.baselined += other.baselined;
         self.suppressed += other.suppressed;
         self.sources.extend(other.sources);
-        self.sort();
+        if !is_behind {
+            self.sort();
+            self.diagnostics.dedup();
+        }
     }
 
     /// Puts the findings in their order: by project, session, path, place, code and message. A finding about a
@@ -155,7 +163,7 @@ impl ValidationReport {
 }
 
 impl Diagnostic {
-    fn order(&self) -> impl Ord {
+    fn order(&self) -> impl Ord + '_ {
         (&self.project, &self.session, &self.path, self.span, &self.code, &self.message)
     }
 }
@@ -196,6 +204,8 @@ mod tests {
         assert_eq!(forward.sessions, 3);
         let order: Vec<_> = forward.diagnostics.iter().map(|d| (d.path.as_str(), d.code.as_str())).collect();
         assert_eq!(order, [("a", "IDSE101"), ("a", "IDSE103"), ("b", "IDSE101")]);
+        forward.merge(backward.clone());
+        assert_eq!(forward.diagnostics, backward.diagnostics);
     }
 
     #[test]

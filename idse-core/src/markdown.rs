@@ -149,7 +149,7 @@ impl Builder<'_> {
                 self.outline.hidden.push(range);
             }
             Event::Text(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
-                self.words(&words, range)
+                self.words(&words, range);
             }
             Event::SoftBreak | Event::HardBreak => {
                 if let Some(heading) = &mut self.heading {

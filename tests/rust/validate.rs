@@ -8,6 +8,7 @@ use idse_core::{
     Artifact, Blocked, BlockedReason, Content, Diagnostic, FileProblem, FileRole, Session, SessionKey,
     SessionMetadata, SessionState, Stage, StageStatus, rules,
 };
+use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 /// A case file: a header, files by their path in the session, and the findings that are expected.
@@ -41,7 +42,7 @@ impl Case {
                 "why" => assert!(text.starts_with("# "), "{name}: begins with a title"),
                 "case" => case.header = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}")),
                 "expect" => {
-                    case.expected = text.lines().filter(|line| *line != "none").map(str::to_owned).collect()
+                    case.expected = text.lines().filter(|line| *line != "none").map(str::to_owned).collect();
                 }
                 path => {
                     case.files.insert(path.to_owned(), text);
@@ -244,4 +245,102 @@ fn fixes_mend_what_they_say() {
         mended += count;
     }
     assert!(mended >= 5, "{mended} fixes were tried");
+}
+
+/// Pieces that mean something to Markdown, to the rules or to positions, between arbitrary characters.
+fn artifact() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("[REQUIRES INPUT]"),
+        Just("{{ name }}"),
+        Just("\n## Goal\n"),
+        Just("\n## Functional Requirements\n"),
+        Just("\n- FR-1: "),
+        Just("\nFR-1\n---\n"),
+        Just("\n| FR-1 | b |\n|---|---|\n| FR-1 | c |\n"),
+        Just("<!-- idse-disable-next-line IDSE101, IDSE105 -->"),
+        Just("<!-- idse-disable -->"),
+        Just("<!-- idse-enable IDSE101 -->"),
+        Just("<!-- idse-disable-file IDSE104 -- why -->"),
+        Just("<!-- idse-disable-line nope"),
+        Just("```"),
+        Just("`"),
+        Just("\r\n"),
+        Just("\n"),
+        Just("\u{feff}"),
+        Just("> "),
+        Just("  "),
+        Just("-->"),
+        Just("é😀目"),
+    ];
+    let any = "[ -~\\n\\r\\t\u{0}é]{0,6}";
+    proptest::collection::vec(prop_oneof![4 => piece.prop_map(str::to_owned), 1 => any], 0..30)
+        .prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_validated_and_mended(text in artifact(), stage in 0..7_usize, status in 0..3_usize) {
+        let settings = ValidateSettings::default();
+        let check = |text: &str| {
+            rules::validate_text(Some(&key()), Stage::ALL[stage], StageStatus::ALL[status], text, &settings)
+        };
+        let found = check(&text);
+        for diagnostic in &found {
+            if let Some(span) = diagnostic.span {
+                let (start, end) = (span.start.offset as usize, span.end.offset as usize);
+                prop_assert!(text.get(start..end).is_some_and(|marked| !marked.is_empty()), "{diagnostic:?}");
+                let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
+                let before = &body[..start - (text.len() - body.len())];
+                let line = 1 + before.matches('\n').count();
+                let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
+                prop_assert_eq!((line, column), (span.start.line as usize, span.start.column as usize));
+            }
+        }
+        prop_assert_eq!(&found, &check(&text));
+        // Fixes come to an end, and none brings a finding, but for a text that held only a comment.
+        let (mut fixed, mut rounds) = (text.clone(), 0);
+        loop {
+            let found = check(&fixed);
+            let (next, count) = rules::apply_fixes(&fixed, &found);
+            if count == 0 {
+                break;
+            }
+            prop_assert_ne!(&next, &fixed);
+            fixed = next;
+            rounds += 1;
+            prop_assert!(rounds < 50);
+        }
+        let others = |found: &[Diagnostic]| found.iter().filter(|d| !matches!(d.code.as_str(), "IDSE002" | "IDSE105" | "IDSE902")).count();
+        prop_assert!(others(&check(&fixed)) <= others(&check(&text)), "{:?}", fixed);
+    }
+}
+
+#[test]
+fn hostile_texts_are_validated_in_time() {
+    let settings = ValidateSettings::default();
+    for unit in [
+        "[REQUIRES INPUT]",
+        "[requires input:",
+        "{{",
+        "{{ a",
+        "\n#",
+        "\n## Goal\n",
+        "\n## FR-1\n### FR-2\n",
+        "\n- FR-1",
+        "FR-A-",
+        "<!-- idse-disable -->",
+        "<!-- idse-disable-next-line IDSE101 -->",
+        "\n<!-- idse-disable-next-line -->\n\n",
+        "<!-- idse-enable nope, IDSE101 -->\n",
+        "<!-- idse-disable-line IDSE101 --> [REQUIRES INPUT] ",
+    ] {
+        let text = unit.repeat(10_000);
+        for stage in [Stage::Intent, Stage::Spec, Stage::Implementation] {
+            let found = rules::validate_text(Some(&key()), stage, StageStatus::InProgress, &text, &settings);
+            let (fixed, count) = rules::apply_fixes(&text, &found);
+            assert!(fixed.len() <= text.len() && count <= found.len(), "{unit:?}");
+        }
+    }
 }

@@ -154,12 +154,11 @@ impl Dir {
 
     /// Makes a folder and its ancestors, durably.
     pub(crate) fn create_dirs(&self, rel: &str) -> Result<()> {
-        let mut end = 0;
-        while end < rel.len() {
-            end = rel[end + 1..].find('/').map_or(rel.len(), |at| end + 1 + at);
-            self.create_dir(&rel[..end])?;
+        if rel.is_empty() || self.is_dir(rel) {
+            return Ok(());
         }
-        Ok(())
+        let ends = rel.match_indices('/').map(|(at, _)| at).chain([rel.len()]);
+        ends.filter(|end| *end > 0).try_for_each(|end| self.create_dir(&rel[..end]))
     }
 
     fn create_dir(&self, rel: &str) -> Result<()> {

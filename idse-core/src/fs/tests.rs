@@ -179,6 +179,17 @@ fn what_is_absent_can_be_removed_and_listed() {
 }
 
 #[test]
+fn folders_of_any_name_are_made() {
+    let (root, dir) = fixture();
+    for rel in ["a/b/c", "é/ü", "漢字", "a/b", "a//x", "b/"] {
+        dir.create_dirs(rel).unwrap_or_default();
+        assert!(root.path().join(rel).is_dir() || rel.contains("//") || rel.ends_with('/'), "{rel}");
+    }
+    fs::write(root.path().join("file"), "").unwrap();
+    assert_eq!(dir.create_dirs("file/below").unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[test]
 fn leftovers_are_found_by_their_name() {
     let (root, dir) = fixture();
     for name in [".idse-1-0.tmp", ".idse-x.txt", "a.tmp", ".idse-77-3.tmp"] {

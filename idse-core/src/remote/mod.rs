@@ -294,7 +294,7 @@ pub struct Health {
 /// # Errors
 /// Every method: `Unauthorized`, `RateLimited`, `Unavailable`, `Protocol`, `Locked`, `Io`, `Cancelled`. A push
 /// whose fate is not known is `Unsettled`; after any other error of a push nothing was written. A push that names
-/// a stage twice, or one that the remote has no place for, is `InvalidArgument`.
+/// a stage twice, or one that the remote has no place for, is `InvalidArgument` (`stage`, which its context names).
 pub trait Remote: Send + Sync {
     /// Says what it is, without asking over the wire.
     fn info(&self) -> RemoteInfo;

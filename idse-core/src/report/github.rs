@@ -24,7 +24,9 @@ pub(super) fn line(found: &Diagnostic) -> String {
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    // The log is shown by terminals too.
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 fn property(text: &str) -> String {

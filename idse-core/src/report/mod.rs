@@ -8,6 +8,8 @@ mod github;
 mod json;
 mod junit;
 mod sarif;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::fmt::Write as _;
 use std::str::FromStr;

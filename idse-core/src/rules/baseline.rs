@@ -181,3 +181,55 @@ pub(crate) fn line_at(text: &str, offset: usize) -> &str {
     let end = after.find('\n').map_or(text.len(), |at| offset + at);
     text[start..end].trim_start_matches('\u{feff}').trim_end_matches('\r')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ValidateSettings;
+    use crate::rules::validate_text;
+    use crate::stage::{Stage, StageStatus};
+
+    fn report(text: &str) -> ValidationReport {
+        let settings = ValidateSettings::default();
+        let diagnostics = validate_text(None, Stage::Tasks, StageStatus::Pending, text, &settings);
+        let sources = [(Stage::Tasks.path().to_owned(), text.into())].into();
+        ValidationReport { diagnostics, sources, ..ValidationReport::default() }
+    }
+
+    fn left(baseline: &Baseline, text: &str) -> (usize, u64) {
+        let mut report = report(text);
+        baseline.apply(&mut report);
+        (report.diagnostics.len(), report.baselined)
+    }
+
+    const OLD: &str = "# Tasks\n\n- a [REQUIRES INPUT] [REQUIRES INPUT]\n- b [REQUIRES INPUT]\n";
+
+    #[test]
+    fn adopted_findings_stay_adopted_when_lines_move() {
+        let baseline = Baseline::of(&report(OLD));
+        assert_eq!(baseline.len(), 4);
+        assert_eq!(left(&baseline, OLD), (0, 4));
+        assert_eq!(left(&baseline, &format!("# New\n\n{}", OLD.replace("\n- ", "\n  -   "))), (0, 4));
+        assert_eq!(left(&baseline, &OLD.replace('\n', "\r\n")), (0, 4));
+        assert_eq!(left(&baseline, &OLD.replace("- b", "- c")), (1, 3));
+        assert_eq!(left(&baseline, &format!("{OLD}- b [REQUIRES INPUT]\n")), (1, 4));
+        assert_eq!(left(&baseline, "## Phase 1\n\n- b [REQUIRES INPUT]\n"), (0, 1));
+        assert_eq!(left(&Baseline::default(), OLD), (4, 0));
+    }
+
+    #[test]
+    fn the_file_says_what_the_baseline_is() {
+        let baseline = Baseline::of(&report(OLD));
+        let text = baseline.render();
+        assert_eq!(Baseline::parse(&text).ok(), Some(baseline.clone()));
+        assert_eq!(Baseline::of(&report(OLD)).render(), text);
+        assert!(text.ends_with("}\n"));
+        crate::report::tests::assert_matches_schema("baseline", &text);
+        for wrong in
+            ["", "[]", "{}", r#"{"schema": 2, "findings": []}"#, r#"{"schema": 1, "findings": [{}]}"#]
+        {
+            let error = Baseline::parse(wrong).expect_err(wrong);
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{wrong}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use crate::diagnostic::{Diagnostic, Edit, Fix, Severity, Span};
 use crate::markdown::{Positions, small};
 use crate::name::SessionKey;
 use crate::stage::Stage;
+use crate::workspace::{project_path, session_path};
 
 use super::RULES;
 use super::selection::Selection;
@@ -42,6 +43,12 @@ impl Finding {
         let info = RULES[self.rule].info();
         let span =
             self.range.map(|range| Span { start: positions.get(range.start), end: positions.get(range.end) });
+        // What lies beside the sessions belongs to all of them, and is the same finding in each.
+        let is_in = |folder: String| {
+            self.stage.is_some() || self.path.strip_prefix(&folder).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let project = key.filter(|key| is_in(project_path(&key.project))).map(|key| key.project.clone());
+        let session = key.filter(|key| is_in(session_path(key))).map(|key| key.session.clone());
         let message = match self.first {
             Some(offset) => format!("{} (first on line {})", self.message, positions.get(offset).line),
             None => self.message,
@@ -57,8 +64,8 @@ impl Finding {
             message,
             help: self.help,
             path: self.path,
-            project: key.map(|key| key.project.clone()),
-            session: key.map(|key| key.session.clone()),
+            project,
+            session,
             stage: self.stage,
             span,
             fix,

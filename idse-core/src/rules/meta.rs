@@ -64,10 +64,11 @@ pub(super) fn check_settings(settings: &ValidateSettings, sink: &mut Sink<'_>) {
         ("ignore", settings.ignore.iter().collect()),
         ("severity", settings.severity.keys().collect()),
     ];
+    let path = if settings.path.is_empty() { ".idseconfig.json" } else { &settings.path };
     for (key, entries) in keys {
         for entry in entries.into_iter().filter(|entry| !is_known(entry)) {
             let message = format!("`validate.{key}` names the rule `{}`, which does not exist", shown(entry));
-            sink.file(settings.path.clone(), None, message, unknown_help(entry));
+            sink.file(path, None, message, unknown_help(entry));
         }
     }
 }
@@ -138,36 +139,45 @@ fn report_unused(
         format!("the comment holds back no finding of {}", codes.join(", "))
     };
     let finding = sink.text(subject, comment.range.clone(), message, "Remove what is not needed any more.");
-    finding.fix = Some(match (kept.is_empty(), comment.targets.first(), comment.targets.last()) {
-        (false, Some(first), Some(last)) => {
+    finding.fix = match (kept.is_empty(), comment.targets.first(), comment.targets.last()) {
+        (false, Some(first), Some(last)) if kept.iter().all(|target| target.rule.is_some()) => {
             let codes: Vec<_> = kept.into_iter().map(word).collect();
-            ("Remove the unused rules from the comment", first.range.start..last.range.end, codes.join(", "))
+            let range = first.range.start..last.range.end;
+            Some(("Remove the unused rules from the comment", range, codes.join(", ")))
         }
-        _ => {
-            let (range, replacement) = removal(subject.text, &comment.range);
-            ("Remove the unused comment", range, replacement.to_owned())
-        }
-    });
+        (false, ..) => None,
+        _ => removal(subject.text, &comment.range)
+            .map(|range| ("Remove the unused comment", range, String::new())),
+    };
 }
 
-/// Returns what to replace so that a comment is gone and the text around it means the same.
-fn removal(text: &str, comment: &Range<usize>) -> (Range<usize>, &'static str) {
+/// Returns what to cut so that a comment is gone and the text around it means the same; `None` where that is not
+/// certain.
+fn removal(text: &str, comment: &Range<usize>) -> Option<Range<usize>> {
     const BLANKS: [char; 3] = [' ', '\t', '\r'];
     let head = text[..comment.start].trim_end_matches(BLANKS);
     let tail = text[comment.end..].trim_start_matches(BLANKS);
     let begins = |head: &str| head.is_empty() || head.ends_with('\n') || head == "\u{feff}";
     let ends = |tail: &str| tail.is_empty() || tail.starts_with('\n');
-    if !ends(tail) {
-        return (comment.clone(), "");
-    }
     if !begins(head) {
-        return (head.len()..comment.end, "");
+        // Behind words a comment is only a comment; behind marks alone it may be what makes them text.
+        return (is_words(head) && ends(tail)).then_some(head.len()..comment.end);
+    }
+    if !ends(tail) || (head.is_empty() && tail.trim_start().starts_with('\u{feff}')) {
+        // What follows a comment at the beginning of a line is no Markdown, and would become it.
+        return None;
     }
     let above = head.strip_suffix('\n').unwrap_or(head).trim_end_matches(BLANKS);
-    let below = tail.strip_prefix('\n').unwrap_or(tail).trim_start_matches(BLANKS);
+    let below = tail.strip_prefix('\n').unwrap_or(tail);
     // The comment may be all that keeps two paragraphs, or a text and an underline, apart.
-    if !begins(above) && !ends(below) {
-        return (head.len()..comment.end, "");
+    if !begins(above) && !ends(below.trim_start_matches(BLANKS)) {
+        return Some(head.len()..comment.end);
     }
-    (head.len()..text.len() - tail.strip_prefix('\n').unwrap_or(tail).len(), "")
+    Some(head.len()..text.len() - below.len())
+}
+
+/// Tells whether a text ends in two characters of a word, or in one and a full stop or the like.
+fn is_words(text: &str) -> bool {
+    let mut last = text.trim_end_matches(['.', ',', ':', ';', '!', '?', ')']).chars().rev();
+    last.next().is_some_and(char::is_alphanumeric) && last.next().is_some_and(char::is_alphanumeric)
 }

@@ -92,7 +92,7 @@ const SECTIONS: &[(Stage, &[&[&str]])] = &[
     (
         Stage::Spec,
         &[
-            &["Purpose", "Overview", "Goal", "Goals", "Introduction", "Intent", "Summary"],
+            &["Purpose", "Overview", "Goal", "Goals", "Introduction", "Intent", "Summary", "Product Scope"],
             &[
                 "System Overview",
                 "Overview",
@@ -100,6 +100,9 @@ const SECTIONS: &[(Stage, &[&[&str]])] = &[
                 "System Description",
                 "Architecture",
                 "Scope",
+                "Product Scope",
+                "Product Overview",
+                "Technical Architecture",
                 "User Stories",
             ],
             &[
@@ -123,6 +126,7 @@ const SECTIONS: &[(Stage, &[&[&str]])] = &[
                 "Technical Approach",
                 "Design",
                 "High-Level Design",
+                "Strategy",
             ],
             &[
                 "Core Components",
@@ -202,14 +206,17 @@ impl Section {
     }
 
     /// Tells whether a heading names the section.
+    ///
+    /// A name of several words may be followed by more: `Functional Requirements by Component`. A single word is
+    /// too often a part of something else.
     pub(super) fn is_named_by(&self, heading: &HeadingName) -> bool {
         heading.0.iter().any(|text| {
             self.accepted.iter().any(|name| {
-                name == text
-                    || self.is_prefix
-                        && text
-                            .strip_prefix(name.as_str())
-                            .is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+                text.strip_prefix(name.as_str()).is_some_and(|rest| {
+                    rest.is_empty()
+                        || (name.contains(' ') && rest.starts_with(' '))
+                        || (self.is_prefix && !rest.starts_with(char::is_alphabetic))
+                })
             })
         })
     }
@@ -300,6 +307,7 @@ mod tests {
             (Stage::Context, "2.1 Stack", "Technical Context"),
             (Stage::Context, "(3) Constraints", "Organizational Context"),
             (Stage::Spec, "Functional   Requirements", "Functional Requirements"),
+            (Stage::Spec, "2. Functional Requirements by Component", "Functional Requirements"),
             (Stage::Plan, "1. Architecture Summary", "Architectural Overview"),
             (Stage::Tasks, "2. Phase 1 – Core", "Phase"),
             (Stage::Tasks, "Phase", "Phase"),
@@ -312,7 +320,9 @@ mod tests {
         }
         for (stage, heading) in [
             (Stage::Spec, "Non-Functional Requirements"),
-            (Stage::Spec, "Functional Requirements Overview Draft"),
+            (Stage::Spec, "Functional Requirementsx"),
+            (Stage::Intent, "Goalkeeper"),
+            (Stage::Intent, "Problematic goal setting"),
             (Stage::Intent, "Visionary"),
             (Stage::Tasks, "Phases"),
             (Stage::Tasks, "Before Phase 1"),

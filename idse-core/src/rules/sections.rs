@@ -102,7 +102,11 @@ impl Rule for DuplicateSection {
             finding.first = Some(first);
             let end = outline.headings.get(index + 1).map_or(subject.text.len(), |next| next.range.start);
             let is_leaf = outline.section_end(index, subject.text) == end;
-            if is_leaf && subject.text[heading.range.end..end].trim().is_empty() {
+            let is_empty = subject.text[heading.range.end..end].trim().is_empty();
+            // Without a blank line the heading may be all that keeps what is above and below it apart.
+            let above = subject.text[..heading.range.start].trim_end_matches([' ', '\t', '\r']);
+            let above = above.strip_suffix('\n').unwrap_or(above).trim_end_matches([' ', '\t', '\r']);
+            if is_leaf && is_empty && (above.is_empty() || above.ends_with('\n')) {
                 finding.fix =
                     Some(("Remove the second, empty section", heading.range.start..end, String::new()));
             }

@@ -34,7 +34,7 @@ fn severity(info: &RuleInfo, settings: &ValidateSettings) -> Option<Severity> {
         || matched(&settings.select)
         // A mistake in the selection itself must not go unseen.
         || info.code == super::meta::UNKNOWN_RULE;
-    let is_ignored = matched(&settings.ignore) && !(named(&settings.select) && !named(&settings.ignore));
+    let is_ignored = matched(&settings.ignore) && (named(&settings.ignore) || !named(&settings.select));
     if !is_selected || is_ignored {
         return None;
     }
@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn the_more_exact_entry_wins() {
-        let cases: &[(&[&str], &[&str], &str, Option<Severity>)] = &[
+        type Entries = &'static [&'static str];
+        let cases: [(Entries, Entries, &str, Option<Severity>); 11] = [
             (&[], &[], "IDSE101", Some(Severity::Error)),
             (&[], &[], "IDSE302", None),
             (&["IDSE302"], &[], "IDSE302", Some(Severity::Warning)),
@@ -99,7 +100,7 @@ mod tests {
                 ignore: list(ignore),
                 ..ValidateSettings::default()
             };
-            assert_eq!(severity_of(code, &settings), *expected, "{select:?} {ignore:?} {code}");
+            assert_eq!(severity_of(code, &settings), expected, "{select:?} {ignore:?} {code}");
         }
     }
 

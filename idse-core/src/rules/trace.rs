@@ -134,7 +134,7 @@ impl Rule for DuplicateRequirementId {
         }
         let outline = subject.outline();
         let chapters = chapters(outline);
-        let mut seen: HashMap<(&str, Form, Option<usize>), (usize, Range<usize>)> = HashMap::new();
+        let mut seen = HashMap::<_, (usize, Range<usize>)>::new();
         for definition in definitions(subject.text, outline) {
             let start = definition.range.start;
             let chapter = outline.heading_at(start).map(|heading| chapters[heading]);

@@ -33,7 +33,7 @@ pub fn clone(
     let workspace = Workspace::create(root)?;
     {
         let _lock = workspace.lock(context)?;
-        transaction::recover(&workspace, context)?;
+        transaction::recover(&workspace, None, context)?;
         if workspace.projects()?.found.contains(&project)
             && !is_half_cloned(&workspace, &project, found.project_id)?
         {
@@ -130,9 +130,11 @@ pub fn link(
 ) -> Result<LinkReport> {
     let found = find(remote, name_or_id, context)?;
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, None, context)?;
     let store = Store::new(workspace.dir());
     let key = remote.info().key;
+    // First the pushes that nobody heard of again: settling one would bring the other identity back.
+    store.forget_pushes(&key, project, found.project_id)?;
     if store.bases(&key, project)?.iter().any(|base| base.project_id != found.project_id) {
         store.forget(&key, project)?;
     }

@@ -350,7 +350,7 @@ fn pull_status(out: &mut PullStep, sides: &Sides<'_>) {
         }
         StatusClass::Conflict => {
             let status = StatusConflict { local, remote: remote.unwrap_or_default() };
-            let draft = out.conflict.get_or_insert_with(|| ConflictDraft {
+            let draft = out.conflict.get_or_insert(ConflictDraft {
                 kind: ConflictKind::Status,
                 base: None,
                 local: None,

@@ -42,15 +42,17 @@ pub fn pull(
         return Attempt::new(&engine, options)?.preview();
     }
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, Some(key), context)?;
+    // A state that cannot be read would count as all pending, and be sent, or stop the record of what was written.
+    workspace.load_state(key, context)?;
     workspace.tidy(key)?;
     settle_journal(&engine)?;
     let mut first: Option<SyncReport> = None;
     for _ in 0..ATTEMPTS {
         let (report, raced) = Attempt::new(&engine, options)?.apply()?;
-        let report = first.take().map_or_else(|| report.clone(), |first| joined(first, &report));
+        let mut report = first.take().map_or_else(|| report.clone(), |first| joined(first, &report));
         if raced.is_empty() {
-            tidy(workspace, context)?;
+            report.notes.extend(tidy(workspace, context));
             return Ok(report);
         }
         first = Some(report);

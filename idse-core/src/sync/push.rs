@@ -23,6 +23,10 @@ use crate::sync::record::{
 };
 use crate::sync::retention::tidy;
 use crate::sync::settle::{Settled, keep_seen, settle_entry, settle_journal};
+<<<<<<< HEAD
+use crate::sync::store::conflict_path;
+=======
+>>>>>>> review
 use crate::sync::{
     Action, Class, Conflict, ConflictKind, Outcome, PushOptions, SyncReport, Verb, rows, transaction,
 };
@@ -54,11 +58,13 @@ pub fn push(
         return Attempt::new(&engine, options, false)?.preview();
     }
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, Some(key), context)?;
+    // A state that cannot be read would count as all pending, and be sent, or stop the record of what was written.
+    workspace.load_state(key, context)?;
     settle_journal(&engine)?;
     for attempt in 0..ATTEMPTS {
-        if let Some(report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
-            tidy(workspace, context)?;
+        if let Some(mut report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
+            report.notes.extend(tidy(workspace, context));
             return Ok(report);
         }
         let jitter = u64::from(context.clock.unique().as_bytes()[0]);
@@ -74,6 +80,10 @@ pub fn push(
 }
 
 fn check_options(options: &PushOptions) -> Result<()> {
+    if options.replace_session && !options.stages.is_empty() {
+        return Err(Error::argument("`--replace-session` replaces every stage; it takes no stages")
+            .with_hint("Leave the stages out."));
+    }
     match options.delete.iter().find(|stage| !options.stages.is_empty() && !options.stages.contains(stage)) {
         Some(stage) => Err(Error::argument(format!("`--delete {stage}` names a stage that is not pushed"))
             .with_hint("Name the stage too, or no stage at all.")),
@@ -138,7 +148,7 @@ impl<'a> Attempt<'a> {
         let is_stale = attempt.located.remembered
             && attempt.steps.iter().any(|PushStep { step, .. }| match step.action {
                 Action::Conflict => !attempt.local.open_conflicts.contains(&step.stage),
-                Action::Leave => step.class != Class::Unmapped,
+                Action::Leave => matches!(step.class, Class::DeletedHere | Class::ClearedThere),
                 _ => false,
             });
         if is_stale { Self::new(engine, options, false) } else { Ok(attempt) }
@@ -221,7 +231,7 @@ impl<'a> Attempt<'a> {
         let steps = self.steps.iter().map(|s| s.step.clone()).collect();
         let mut report = self.engine.report(Verb::Push, &self.located.row, steps);
         report.notes = std::mem::take(&mut self.notes);
-        report.conflicts = conflicts(&self.steps, &self.open);
+        report.conflicts = conflicts(&self.steps, &self.open, self.engine.remote_folder(), self.engine.key);
         report
     }
 
@@ -267,7 +277,7 @@ impl<'a> Attempt<'a> {
         match self.engine.remote.push(&request, self.engine.context) {
             Ok(PushOutcome::Written { revision, in_step, updated_at, skipped }) => {
                 self.skip(&skipped);
-                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone());
+                let base = self.base_after(&pending, in_step.then_some(revision), updated_at.clone())?;
                 let mut report = self.commit(&pending, base, updated_at)?;
                 if !in_step {
                     self.look_again(&pending, &mut report);
@@ -337,7 +347,7 @@ impl<'a> Attempt<'a> {
 
     /// Both sides agree already, at most the record of it moves: no request, nothing to undo.
     fn record_agreement(&self) -> Result<()> {
-        let mut base = self.new_base();
+        let mut base = self.new_base()?;
         self.keep_recorded()?;
         self.agree(&mut base);
         if self.base.as_ref() != Some(&base) {
@@ -346,15 +356,16 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    fn new_base(&self) -> Base {
+    fn new_base(&self) -> Result<Base> {
         let mut base = self.base.clone().unwrap_or_else(|| {
             let session = self.engine.key.session.clone();
             Base::new(self.located.row.project_id, session, &self.engine.info.address)
         });
         if !self.located.remembered && self.located.exists {
+            keep_seen(self.engine, &self.located.row)?;
             base.see(&self.located.row);
         }
-        base
+        Ok(base)
     }
 
     /// Takes into the base what both sides agree on without a transfer.
@@ -371,8 +382,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps the texts that only the record moves for: the base names them.
+    /// Keeps what the base will name: what was read, and the texts that only the record moves for.
     fn keep_recorded(&self) -> Result<()> {
+        if !self.located.remembered {
+            keep_seen(self.engine, &self.located.row)?;
+        }
         for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
             if let Some(text) = self.local.artifact(step.step.stage).text() {
                 self.engine.store.keep_text(text)?;
@@ -474,8 +488,8 @@ impl<'a> Attempt<'a> {
         pending: &PendingPush,
         revision: Option<Revision>,
         updated_at: Option<String>,
-    ) -> Base {
-        let mut base = self.new_base();
+    ) -> Result<Base> {
+        let mut base = self.new_base()?;
         if !self.located.exists {
             // The row was made by this push: it holds what was sent and nothing else.
             base.see(&self.located.row);
@@ -495,7 +509,7 @@ impl<'a> Attempt<'a> {
         base.state.clone_from(&pending.state);
         base.revision = revision;
         base.updated_at = updated_at;
-        base
+        Ok(base)
     }
 
     fn commit(
@@ -595,7 +609,12 @@ fn replace_all(steps: &mut [PushStep], local: &Session, located: &Located, gate:
     }
 }
 
-fn conflicts(steps: &[PushStep], open: &BTreeMap<Stage, ConflictRecord>) -> Vec<Conflict> {
+fn conflicts(
+    steps: &[PushStep],
+    open: &BTreeMap<Stage, ConflictRecord>,
+    folder: &str,
+    key: &SessionKey,
+) -> Vec<Conflict> {
     let of_class = |class| match class {
         Class::BothChanged => ConflictKind::BothChanged,
         Class::BothAdded => ConflictKind::BothAdded,
@@ -611,7 +630,7 @@ fn conflicts(steps: &[PushStep], open: &BTreeMap<Stage, ConflictRecord>) -> Vec<
                 stage: step.stage,
                 kind: record.map_or_else(|| of_class(step.class), |record| record.kind),
                 places: record.map_or(0, |record| record.places),
-                path: None,
+                path: record.map(|_| conflict_path(folder, key, step.stage)),
                 status: None,
             }
         })

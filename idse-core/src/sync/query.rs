@@ -148,7 +148,7 @@ pub fn remote_status(
     let engine = Engine::new(workspace, key, remote, context)?;
     let base = engine.base(&mut Vec::new())?;
     let located = engine.locate(base.as_ref(), false, false)?;
-    engine.check_session(&located, base.as_ref(), false)?;
+    engine.check_session(&located, base.as_ref(), true)?;
     let Located { row, exists, .. } = located;
     if !exists {
         return Err(Error::not_found(format!(

@@ -175,6 +175,16 @@ pub(crate) struct LogText {
 }
 
 impl LogRecord {
+    /// Returns the record without the files that kept an editor's text: undo has nothing to bring back there. The
+    /// texts stay kept.
+    pub(crate) fn without_files(&self, stages: &[Stage]) -> Self {
+        let (left, texts) = self.texts.iter().partition(|text| stages.contains(&text.stage));
+        let mut record = Self { texts, ..self.clone() };
+        let left: Vec<LogText> = left;
+        record.kept.extend(left.iter().flat_map(|text| [text.before, text.after]).flatten());
+        record
+    }
+
     pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
         let texts = self.texts.iter().flat_map(|text| [text.before, text.after].into_iter().flatten());
         let conflicts = self.conflicts_before.values().flatten().flat_map(ConflictRecord::objects);

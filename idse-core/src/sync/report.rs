@@ -167,7 +167,8 @@ pub struct Conflict {
     pub kind: ConflictKind,
     /// How many places of the text.
     pub places: usize,
-    /// The folder with `base.md`, `local.md`, `remote.md`, `merged.md`, relative to the workspace; `None` in dry runs and on push.
+    /// The folder with `base.md`, `local.md`, `remote.md`, `merged.md`, relative to the workspace; `None` where no pull
+    /// has opened the conflict yet.
     pub path: Option<String>,
     /// Local and remote status, where the status is in conflict.
     pub status: Option<(StageStatus, StageStatus)>,
@@ -343,7 +344,8 @@ pub struct StageDiff {
     pub stage: Stage,
     /// The file, relative to the workspace.
     pub path: String,
-    /// A unified diff from the other side to the file, by the texts without BOM and with LF.
+    /// A unified diff from the other side to the file, blind to line endings and the BOM; empty where an empty file
+    /// came or went.
     pub diff: String,
 }
 

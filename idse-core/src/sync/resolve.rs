@@ -35,7 +35,7 @@ pub fn resolve(
     context: &Context,
 ) -> Result<ResolveReport> {
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, Some(key), context)?;
     let store = Store::new(workspace.dir());
     refuse_unsettled(store, key, &[stage])?;
     let folder = remote.key.as_str();

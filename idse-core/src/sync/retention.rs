@@ -22,8 +22,13 @@ const DAYS: i64 = 30;
 /// What nothing names any more, and since when: objects by id, displaced files by path.
 type Unnamed = BTreeMap<String, String>;
 
-/// Tidies the engine's own files, at most once a day.
-pub(crate) fn tidy(workspace: &Workspace, context: &Context) -> Result<()> {
+/// Tidies the engine's own files, at most once a day. The verb before it is done, so that a failure is only a note.
+pub(crate) fn tidy(workspace: &Workspace, context: &Context) -> Option<String> {
+    let error = try_tidy(workspace, context).err()?;
+    Some(format!("old texts could not be tidied away: {error}"))
+}
+
+fn try_tidy(workspace: &Workspace, context: &Context) -> Result<()> {
     let store = Store::new(workspace.dir());
     let now = context.clock.now();
     let last = store.note("tidied")?.and_then(|text| text.trim().parse::<Timestamp>().ok());

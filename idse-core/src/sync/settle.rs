@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::context::Context;
 use crate::error::Result;
 use crate::name::SessionKey;
-use crate::remote::{Fetched, Remote, RemoteSession, RemoteText};
+use crate::remote::{Fetched, Remote, RemoteSession, RemoteText, Sessions};
 use crate::stage::Stage;
 use crate::state::SessionState;
 use crate::sync::base::{Base, Seen, TextRef};
@@ -43,7 +43,7 @@ enum Verdict {
 pub fn settle(workspace: &Workspace, key: &SessionKey, remote: &dyn Remote, context: &Context) -> Result<()> {
     let engine = Engine::new(workspace, key, remote, context)?;
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, Some(key), context)?;
     settle_journal(&engine)
 }
 
@@ -92,6 +92,13 @@ pub(crate) fn settle_entry(engine: &Engine<'_>, pending: &PendingPush) -> Result
             return Ok(Settled::NotCommitted);
         }
     };
+    let is_other = engine.info.sessions == Sessions::One
+        && row.session.as_ref().is_some_and(|session| *session != engine.key.session);
+    if is_other {
+        // Another session has the row now: nothing of it belongs into our base, and the next step says so.
+        engine.store.remove_entry(&pending.log)?;
+        return Ok(Settled::NotCommitted);
+    }
     match verdict(pending, &row) {
         Verdict::NotCommitted => {
             engine.store.remove_entry(&pending.log)?;
@@ -200,8 +207,11 @@ fn record_conflicts(engine: &Engine<'_>, pending: &PendingPush, row: &RemoteSess
         };
         conflicts.insert(item.stage, Some(record));
     }
-    let mut log = pending.log.clone();
+    // No file changed, so that undo has none to bring back.
+    let touched: Vec<_> = pending.items.iter().map(|item| item.stage).collect();
+    let mut log = pending.log.without_files(&touched);
     log.verb = Verb::Settle;
+    log.conflicts_before = conflicts.keys().map(|stage| (*stage, None)).collect();
     let state = StateChange::default();
     let transaction = Transaction { files: Vec::new(), base: Some(base), state, conflicts, log };
     transaction::run(engine.workspace, &transaction, engine.context)?;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::fs::{Dir, EntryKind};
-use crate::name::{OpId, ProjectName, SessionKey};
+use crate::name::{OpId, ProjectId, ProjectName, SessionKey};
 use crate::remote::RemoteKey;
 use crate::stage::Stage;
 use crate::sync::base::{Base, TextRef};
@@ -184,8 +184,25 @@ impl<'a> Store<'a> {
         self.dir.remove(&journal_path(&log.remote, log.op))
     }
 
-    /// Returns the journal of every remote, the oldest first. An entry that cannot be read was torn before its
-    /// first effect (it is written whole and durably) or damaged later; it is put aside as an object.
+    /// Forgets the unsettled pushes of a project to other identities than `id`.
+    pub(crate) fn forget_pushes(
+        &self,
+        remote: &RemoteKey,
+        project: &ProjectName,
+        id: ProjectId,
+    ) -> Result<()> {
+        for entry in self.journal()? {
+            let JournalEntry::Push(push) = entry else { continue };
+            let is_of_project = push.log.remote == remote.as_str() && push.log.key.project == *project;
+            if is_of_project && push.project_id != id {
+                self.remove_entry(&push.log)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the journal of every remote, the oldest first. An entry that cannot be read was damaged after it was
+    /// written, since it is written whole; it is passed over: what it did half is classified as any other change.
     pub(crate) fn journal(&self) -> Result<Vec<JournalEntry>> {
         let mut entries: Vec<JournalEntry> = Vec::new();
         for remote in self.remotes()? {

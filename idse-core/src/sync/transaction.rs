@@ -6,8 +6,9 @@
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Found, Swap};
+use crate::name::SessionKey;
 use crate::stage::Stage;
-use crate::sync::record::{FileChange, JournalEntry, Transaction};
+use crate::sync::record::{FileChange, JournalEntry, StateChange, Transaction};
 use crate::sync::store::Store;
 use crate::text::ObjectId;
 use crate::workspace::{Workspace, objects, session_path};
@@ -29,10 +30,15 @@ pub(crate) fn finish(
     let store = Store::new(workspace.dir());
     let Transaction { base, state, conflicts, log, .. } = transaction;
     let key = &log.key;
+    if !workspace.has_session(key) {
+        // Somebody removed the session meanwhile: there is nothing left to change, and nothing to make again.
+        store.remove_entry(log)?;
+        return Ok(transaction.files.iter().map(|change| change.stage).collect());
+    }
     let mut base = base.clone();
     let mut raced = Vec::new();
     for change in &transaction.files {
-        pause(context)?;
+        pause(context, change.stage.name())?;
         if !swap_file(workspace, transaction, change)? {
             raced.push(change.stage);
             if let Some(base) = &mut base {
@@ -40,24 +46,28 @@ pub(crate) fn finish(
             }
         }
     }
-    pause(context)?;
-    store.log_once(log)?;
+    pause(context, key)?;
+    store.log_once(&log.without_files(&raced))?;
+    pause(context, key)?;
     store.save_base(&log.remote, key, base.as_ref())?;
-    if *state != Default::default() {
-        save_state(workspace, transaction, &raced, context)?;
+    if *state != StateChange::default() {
+        pause(context, key)?;
+        save_state(workspace, transaction, context)?;
     }
     for (stage, record) in conflicts {
-        pause(context)?;
         if !raced.contains(stage) {
+            pause(context, key)?;
             store.save_conflict(&log.remote, key, *stage, record.as_ref())?;
         }
     }
+    pause(context, key)?;
     store.remove_entry(log)?;
     Ok(raced)
 }
 
-/// Between effects: whoever cancelled gets the workspace back at once, and the next verb finishes the transaction.
-fn pause(context: &Context) -> Result<()> {
+/// Before every effect: whoever cancelled gets the workspace back at once, and the next verb finishes the transaction.
+fn pause(context: &Context, what: impl std::fmt::Display) -> Result<()> {
+    context.step("writing", what, 0, None);
     context.check().map_err(|_| {
         Error::new(ErrorKind::Unsettled, "cancelled in the middle of a change")
             .with_reason("cancelled")
@@ -65,7 +75,8 @@ fn pause(context: &Context) -> Result<()> {
     })
 }
 
-/// Puts the new text where the old one is; `false` where the file holds something else and keeps it.
+/// Puts the new text where the old one is; `false` where the file holds something else and keeps it, and where the
+/// new text is missing or damaged: the base then stays where it was, and the next sync finds the difference again.
 fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChange) -> Result<bool> {
     let store = Store::new(workspace.dir());
     let log = &transaction.log;
@@ -79,10 +90,10 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
     }
     let new = match change.after {
         None => None,
-        Some(id) => Some(store.object(id)?.ok_or_else(|| {
-            Error::new(ErrorKind::Io, format!("the stored text {id} is missing or damaged"))
-                .with_hint("Restore `.idse/sync/objects` from a backup, or pull again.")
-        })?),
+        Some(id) => match store.object(id)? {
+            Some(bytes) => Some(bytes),
+            None => return Ok(false),
+        },
     };
     if new.is_some() {
         let folder = format!("{}/{}", session_path(&log.key), change.stage.folder());
@@ -106,18 +117,13 @@ fn current(workspace: &Workspace, path: &str) -> Result<Option<Option<ObjectId>>
     })
 }
 
-fn save_state(
-    workspace: &Workspace,
-    transaction: &Transaction,
-    raced: &[Stage],
-    context: &Context,
-) -> Result<()> {
+/// Statuses move even where a file raced: the base has them already, and without them here the next push would take
+/// the old ones for a change.
+fn save_state(workspace: &Workspace, transaction: &Transaction, context: &Context) -> Result<()> {
     let key = &transaction.log.key;
     let mut state = workspace.load_state(key, context)?;
     for (stage, status) in &transaction.state.statuses {
-        if !raced.contains(stage) {
-            state.set_status(*stage, *status);
-        }
+        state.set_status(*stage, *status);
     }
     if let Some(agent) = &transaction.state.last_agent {
         state.set("last_agent", agent.as_str());
@@ -130,12 +136,18 @@ fn save_state(
 
 /// Finishes what earlier processes left in the middle: transactions of every remote, and temporary files of the
 /// session's folders, whose bytes are kept as objects.
-pub(crate) fn recover(workspace: &Workspace, context: &Context) -> Result<()> {
+///
+/// What cannot be finished stays in the journal. It stops the verbs of its own session; with `wanted`, those of
+/// another one go on.
+pub(crate) fn recover(workspace: &Workspace, wanted: Option<&SessionKey>, context: &Context) -> Result<()> {
     let store = Store::new(workspace.dir());
     for entry in store.journal()? {
-        if let JournalEntry::Transaction(transaction) = entry {
-            finish(workspace, &transaction, context)?;
-            workspace.tidy(&transaction.log.key)?;
+        let JournalEntry::Transaction(transaction) = entry else { continue };
+        let key = &transaction.log.key;
+        let finished = finish(workspace, &transaction, context).and_then(|_| workspace.tidy(key));
+        match finished {
+            Err(error) if wanted.is_none_or(|wanted| wanted == key) => return Err(error),
+            _ => {}
         }
     }
     Ok(())

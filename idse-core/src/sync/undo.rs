@@ -27,7 +27,7 @@ use crate::workspace::Workspace;
 /// `force` undoes all the same and keeps the change as an object.
 pub fn undo(workspace: &Workspace, op: Option<OpId>, force: bool, context: &Context) -> Result<UndoReport> {
     let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, context)?;
+    transaction::recover(workspace, None, context)?;
     let store = Store::new(workspace.dir());
     let log = store.log()?;
     let record = find(&log, op)?;

@@ -181,7 +181,7 @@ impl Workspace {
         self.dir.kind(&project_path(project)) == Some(EntryKind::Folder)
     }
 
-    pub(super) fn has_session(&self, key: &SessionKey) -> bool {
+    pub(crate) fn has_session(&self, key: &SessionKey) -> bool {
         self.has_project(&key.project) && self.dir.kind(&session_path(key)) == Some(EntryKind::Folder)
     }
 

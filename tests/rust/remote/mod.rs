@@ -3,6 +3,7 @@
 mod contention;
 mod differential;
 mod file;
+mod full;
 
 use std::path::Path;
 use std::sync::Arc;

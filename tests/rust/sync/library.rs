@@ -1,6 +1,6 @@
 //! The door of Rust programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use idse_core::remote::{Fault, MemoryRemote, ProjectFilter, Remote, Sessions, SqliteRemote, Target};
@@ -18,7 +18,8 @@ pub(crate) struct Library {
     others: BTreeMap<String, PathBuf>,
     /// How many requests the last verb made of a scripted agency.
     asked: u64,
-    known: Vec<ProjectId>,
+    /// Projects of a scripted agency, hidden ones too.
+    known: BTreeSet<ProjectId>,
 }
 
 impl Library {
@@ -32,12 +33,16 @@ impl Library {
             remote
         });
         let dir = tempfile::Builder::new().prefix("idse-").tempdir().unwrap();
-        Self { dir, memory, others: BTreeMap::new(), known: Vec::new(), asked: 0 }
+        Self { dir, memory, others: BTreeMap::new(), asked: 0, known: BTreeSet::new() }
     }
 
     fn sqlite(&mut self, name: &str) -> PathBuf {
         let path = self.dir.path().join(format!("{name}.db"));
         self.others.entry(name.to_owned()).or_insert(path).clone()
+    }
+
+    fn project_id(&self, memory: &MemoryRemote) -> Option<ProjectId> {
+        memory.projects(&ProjectFilter::All, &context()).ok()?.first().map(|project| project.project_id)
     }
 
     fn requests(&self) -> u64 {
@@ -171,8 +176,14 @@ impl Door for Library {
         }
         if let Some(hidden) = step["hidden"].as_bool() {
             let found = memory.projects(&ProjectFilter::All, &context()).map_err(|e| e.to_string())?;
-            self.known.extend(found.iter().map(|p| p.project_id));
+            self.known.extend(found.iter().map(|project| project.project_id));
             self.known.iter().for_each(|id| memory.hide(*id, hidden));
+        }
+        let cleared = stages(&step["cleared"]);
+        if !cleared.is_empty() {
+            let project_id = self.project_id(&memory).ok_or("the agency has no project")?;
+            let target = Target { project_id, session: session(step).parse().map_err(|_| "no session")? };
+            memory.edit(&target, |row| row.texts.retain(|stage, _| !cleared.contains(stage)));
         }
         match step["requests"].as_u64() {
             Some(expected) if expected != self.asked => {

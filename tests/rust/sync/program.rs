@@ -45,7 +45,8 @@ impl Program {
         let names_session = match verb {
             "init" => true,
             "create_session" | "switch_session" | "undo" | "link" => false,
-            "clone" | "push" | "pull" => step["session"].is_string(),
+            // An embedded agency holds every session: whether the user named it makes no difference there.
+            "clone" => step["session"].is_string(),
             _ => true,
         };
         if names_session {

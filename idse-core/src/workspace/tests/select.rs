@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -110,4 +112,13 @@ fn sessions_are_listed_newest_first_and_strange_names_are_told() {
     assert!(!skipped.contains(".DS_Store"));
     #[cfg(unix)]
     assert_eq!(fixture.open().load(&key("link"), &fixture.context).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+proptest! {
+    #[test]
+    fn a_pointer_of_any_text_names_a_safe_session_or_none(text in "(session_id:)?\\PC{0,20}[\\n\\r /.]?\\PC{0,5}") {
+        if let Ok(session) = pointer::parse(&text) {
+            prop_assert!(crate::name::objection(session.as_str()).is_none());
+        }
+    }
 }

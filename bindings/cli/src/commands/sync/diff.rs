@@ -62,7 +62,7 @@ pub(crate) fn run(app: &App, args: &Diff) -> Result<Exit> {
 fn text(page: &mut Page, report: &DiffReport) {
     for stage in &report.stages {
         if stage.diff.is_empty() {
-            page.line(format_args!("{}: only line endings or the byte order mark differ", stage.path));
+            page.line(format_args!("{}: an empty file came or went", stage.path));
         }
         for line in stage.diff.split_inclusive('\n') {
             draw(page, line);
