@@ -23,10 +23,7 @@ use crate::sync::record::{
 };
 use crate::sync::retention::tidy;
 use crate::sync::settle::{Settled, keep_seen, settle_entry, settle_journal};
-<<<<<<< HEAD
 use crate::sync::store::conflict_path;
-=======
->>>>>>> review
 use crate::sync::{
     Action, Class, Conflict, ConflictKind, Outcome, PushOptions, SyncReport, Verb, rows, transaction,
 };
