@@ -141,12 +141,8 @@ fn advice(page: &mut Page, report: &StatusReport, agency: Option<&str>) {
     if !pull.is_empty() {
         page.line(format_args!("`idse sync pull{option}` would write: {}", list(pull)));
     }
-    for line in report.stages.iter().filter(|line| line.conflict.is_some()) {
-        page.hint(format_args!(
-            "settle {} with `{}`",
-            line.stage,
-            words::resolve_command(line.stage, agency)
-        ));
+    for (stage, kind) in conflicts(report) {
+        page.hint(format_args!("settle {stage} with `{}`", words::resolve_command(stage, kind, agency)));
     }
     if report.unsettled {
         page.warn(

@@ -219,10 +219,8 @@ fn next(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
         match &conflict.path {
             Some(path) => {
                 page.line(format_args!("    the texts are in {path}"));
-                page.hint(format_args!(
-                    "settle it with `{}`",
-                    words::resolve_command(conflict.stage, agency)
-                ));
+                let command = words::resolve_command(conflict.stage, conflict.kind, agency);
+                page.hint(format_args!("settle it with `{command}`"));
             }
             None => unrecorded = true,
         }
