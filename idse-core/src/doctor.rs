@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{Setting, Settings};
+use crate::config::{RemoteAddress, Setting, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Found};
 use crate::name::SessionKey;
 use crate::remote::Remote;
 use crate::session::Session;
+use crate::sync::unfinished;
 use crate::workspace::Workspace;
 
 /// How long a check waits for another process that works in the workspace.
@@ -192,6 +193,13 @@ impl Examination<'_> {
             self.push(Check::new("config", CheckState::Warning, warning));
         }
         match settings.remote_address(self.question.remote, self.context) {
+            Ok(Setting { value: address @ RemoteAddress::Service(_), origin }) => {
+                // Nothing is connected to: no service can be opened by this version.
+                if let Err(error) = address.open(self.context) {
+                    let message = format!("{} (named by {origin})", error.message());
+                    self.push(Check { message, ..Check::failed("agency", &error) });
+                }
+            }
             Ok(address) => {
                 let shown = address.value.info().address;
                 self.push(Check::ok("agency", format!("the agency is {shown}")));
@@ -293,16 +301,21 @@ impl Examination<'_> {
     }
 
     fn journals(&mut self) {
-        let Ok(remotes) = self.dir().list(".idse/sync") else { return };
-        let names: Vec<String> = remotes.into_iter().filter_map(|entry| entry.name).collect();
-        let pending = names.iter().filter(|name| {
-            self.dir().list(&format!(".idse/sync/{name}/journal")).is_ok_and(|entries| !entries.is_empty())
-        });
-        let pending = pending.count();
-        if pending > 0 {
+        let unfinished = match unfinished(self.workspace) {
+            Ok(unfinished) => unfinished,
+            Err(error) => return self.push(Check::failed("journal", &error)),
+        };
+        for key in unfinished.pushes {
             self.push(
-                Check::new("journal", CheckState::Warning, "the reply to a push was lost")
+                Check::new("journal", CheckState::Warning, format!("{key}: the reply to a push was lost"))
                     .hint("Run `idse sync pull` or `idse sync push`: it finds out what happened."),
+            );
+        }
+        for key in unfinished.interrupted {
+            let message = format!("{key}: an operation was interrupted while it wrote");
+            self.push(
+                Check::new("journal", CheckState::Warning, message)
+                    .hint("Run `idse sync pull` or `idse sync push`: it finishes what was begun."),
             );
         }
     }
@@ -316,5 +329,96 @@ impl Examination<'_> {
             }
             Err(error) => self.push(Check::failed("baseline", &error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::{Fault, MemoryRemote, Sessions};
+    use crate::sync::{PushOptions, push};
+    use crate::workspace::InitRequest;
+    use crate::{ErrorKind, Stage};
+
+    struct Fixture {
+        folder: tempfile::TempDir,
+        workspace: Workspace,
+        context: Context,
+        key: SessionKey,
+    }
+
+    fn fixture() -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let env = [("HOME", folder.path().to_str().unwrap())].into_iter().collect();
+        let context = Context { env, ..Context::default() };
+        let request = InitRequest {
+            project: "portal".parse().unwrap(),
+            session: Some("s1".parse().unwrap()),
+            stack: None,
+        };
+        let (workspace, report) = Workspace::init(folder.path(), &request, &context).unwrap();
+        let key = SessionKey { project: report.project, session: report.session };
+        Fixture { folder, workspace, context, key }
+    }
+
+    impl Fixture {
+        fn examine(&self) -> DoctorReport {
+            let question = Question { start: self.folder.path(), root: None, project: None, remote: None };
+            examine(&question, &self.context).unwrap()
+        }
+
+        fn troubles(&self) -> Vec<(&'static str, CheckState)> {
+            let checks = self.examine().checks.into_iter();
+            checks.filter(|c| c.state > CheckState::Info).map(|c| (c.name, c.state)).collect()
+        }
+    }
+
+    #[test]
+    fn a_fresh_workspace_is_well() {
+        let fixture = fixture();
+        assert_eq!(fixture.troubles(), []);
+        assert!(fixture.examine().workspace.is_some());
+    }
+
+    #[test]
+    fn no_workspace_is_an_error_with_a_hint() {
+        let folder = tempfile::tempdir().unwrap();
+        let question = Question { start: folder.path(), root: None, project: None, remote: None };
+        let report = examine(&question, &Context::default()).unwrap();
+        assert_eq!(report.count(CheckState::Error), 1);
+        assert!(report.checks[0].hint.as_deref().unwrap().contains("idse init"));
+    }
+
+    #[test]
+    fn a_lost_reply_is_seen_until_it_is_settled() {
+        let fixture = fixture();
+        let Fixture { workspace, context, key, .. } = &fixture;
+        let remote = MemoryRemote::new(Sessions::Many);
+        let options = PushOptions::default();
+        push(workspace, key, &remote, &options, context).unwrap();
+        workspace.write(key, Stage::Spec, "# Spec\n", None, context).unwrap();
+        remote.fail_next_push(Fault::LoseReply);
+        remote.fail_next(Fault::Refuse(ErrorKind::Unavailable));
+        let error = push(workspace, key, &remote, &options, context).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsettled);
+        assert_eq!(fixture.troubles(), [("journal", CheckState::Warning)]);
+        push(workspace, key, &remote, &options, context).unwrap();
+        assert_eq!(fixture.troubles(), []);
+    }
+
+    #[test]
+    fn what_git_would_commit_is_told() {
+        let fixture = fixture();
+        fixture.workspace.dir().replace(".idse/sync/.gitignore", b"# nothing\n").unwrap();
+        assert_eq!(fixture.troubles(), [("git", CheckState::Warning)]);
+    }
+
+    #[test]
+    fn a_remote_that_is_ill_is_an_error() {
+        let remote = MemoryRemote::new(Sessions::Many);
+        let context = Context::default();
+        assert_eq!(examine_remote(&remote, &context).unwrap().state, CheckState::Ok);
+        remote.fail_next(Fault::Refuse(ErrorKind::Unavailable));
+        assert_eq!(examine_remote(&remote, &context).unwrap().state, CheckState::Error);
     }
 }

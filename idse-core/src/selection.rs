@@ -62,3 +62,39 @@ impl Workspace {
         Ok(selection)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::Context;
+    use crate::error::Error;
+    use crate::workspace::InitRequest;
+
+    #[test]
+    fn an_agency_that_holds_one_session_gets_the_current_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context::default();
+        for (project, session) in [("a", "one"), ("b", "one")] {
+            let request = InitRequest {
+                project: project.parse().unwrap(),
+                session: Some(session.parse().unwrap()),
+                stack: None,
+            };
+            Workspace::init(folder.path(), &request, &context).unwrap();
+        }
+        let workspace = Workspace::open(folder.path()).unwrap();
+        let two = SessionKey { project: "a".parse().unwrap(), session: "two".parse().unwrap() };
+        workspace.create_session(&two, None, &context).unwrap();
+        let shown = |selection: Selection| {
+            selection.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown(workspace.every_session().unwrap()), "a/one a/two b/one");
+        assert_eq!(shown(workspace.sessions_to_sync(|_| Ok(Sessions::Many)).unwrap()), "a/one a/two b/one");
+        let one = workspace.sessions_to_sync(|_| Ok(Sessions::One)).unwrap();
+        assert_eq!(one.skipped.len(), 1);
+        assert!(one.skipped[0].starts_with("a/one is not the current session (two is)"), "{:?}", one.skipped);
+        assert_eq!(shown(one), "a/two b/one");
+        let failed = workspace.sessions_to_sync(|_| Err(Error::argument("no")));
+        assert!(failed.is_err());
+    }
+}

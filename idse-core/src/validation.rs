@@ -187,3 +187,88 @@ fn artifact_of(diagnostics: &[&Diagnostic]) -> Option<(SessionKey, Stage)> {
     let key = SessionKey { project: first.project.clone()?, session: first.session.clone()? };
     Some((key, first.stage?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::workspace::InitRequest;
+
+    fn fixture(sessions: usize) -> (tempfile::TempDir, Workspace, Context, Vec<SessionKey>) {
+        let folder = tempfile::tempdir().unwrap();
+        let context = Context::default();
+        let project: ProjectName = "portal".parse().unwrap();
+        let request =
+            InitRequest { project: project.clone(), session: Some("s0".parse().unwrap()), stack: None };
+        let (workspace, _) = Workspace::init(folder.path(), &request, &context).unwrap();
+        let key =
+            |n: usize| SessionKey { project: project.clone(), session: format!("s{n}").parse().unwrap() };
+        let keys: Vec<_> = (0..sessions).map(key).collect();
+        for key in &keys[1..] {
+            workspace.create_session(key, None, &context).unwrap();
+        }
+        (folder, workspace, context, keys)
+    }
+
+    #[test]
+    fn many_at_once_find_what_one_by_one_finds() {
+        let (_folder, workspace, context, keys) = fixture(9);
+        let at_once = workspace.validate_all(&keys, &[], &context).unwrap();
+        let mut one_by_one = ValidationReport::default();
+        for key in &keys {
+            one_by_one.merge(workspace.validate(key, &[], &context).unwrap());
+        }
+        one_by_one.sort();
+        assert_eq!(at_once, one_by_one);
+        assert_eq!((at_once.sessions, at_once.artifacts), (9, 63));
+    }
+
+    #[test]
+    fn results_keep_their_order() {
+        let (_folder, _, context, _) = fixture(1);
+        let keys: Vec<SessionKey> = (0..100)
+            .map(|n| SessionKey { project: "p".parse().unwrap(), session: format!("s{n}").parse().unwrap() })
+            .collect();
+        let names = in_parallel(&keys, |key| Ok(key.clone()), &context);
+        assert_eq!(names.into_iter().map(Result::unwrap).collect::<Vec<_>>(), keys);
+        assert!(in_parallel(&[], |key| Ok(key.clone()), &context).is_empty());
+    }
+
+    #[test]
+    fn a_cancel_stops_the_round() {
+        let (_folder, workspace, context, keys) = fixture(3);
+        context.cancel.cancel();
+        let error = workspace.validate_all(&keys, &[], &context).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn a_fix_never_lands_on_another_text() {
+        let (_folder, workspace, context, keys) = fixture(1);
+        let text = "# Tasks\n\n<!-- idse-disable-next-line IDSE101 -->\n- Done\n";
+        workspace.write(&keys[0], Stage::Tasks, text, None, &context).unwrap();
+        let report = workspace.validate(&keys[0], &[Stage::Tasks], &context).unwrap();
+        let edited = format!("{text}- and this\n");
+        workspace.write(&keys[0], Stage::Tasks, &edited, None, &context).unwrap();
+        let error = workspace.fix(&report, &context).unwrap_err();
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Exists, "changed"));
+        let held = workspace.load(&keys[0], &context).unwrap();
+        assert_eq!(held.artifact(Stage::Tasks).text(), Some(edited.as_str()));
+        let report = workspace.validate(&keys[0], &[Stage::Tasks], &context).unwrap();
+        assert_eq!(workspace.fix(&report, &context).unwrap()[0].fixes, 1);
+        assert_eq!(workspace.fix(&ValidationReport::default(), &context).unwrap(), []);
+    }
+
+    #[test]
+    fn the_baseline_of_other_sessions_stays() {
+        let (_folder, workspace, context, keys) = fixture(2);
+        let all = workspace.validate_all(&keys, &[], &context).unwrap().diagnostics.len() as u64;
+        assert_eq!(workspace.update_baseline(&keys, &context).unwrap(), all);
+        assert_eq!(workspace.update_baseline(&keys[..1], &context).unwrap(), all);
+        workspace.write(&keys[1], Stage::Plan, "# Plan\n", None, &context).unwrap();
+        let mended = workspace.update_baseline(&keys[..1], &context).unwrap();
+        assert!(mended < all, "what is mended is forgotten");
+        let report = workspace.validate(&keys[0], &[], &context).unwrap();
+        assert_eq!((report.diagnostics.len(), report.baselined > 0), (0, true));
+    }
+}

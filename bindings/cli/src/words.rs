@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use idse_core::remote::Guard;
 use idse_core::sync::ConflictKind;
 use idse_core::{Error, SessionKey, Stage};
 use serde_json::{Value, json};
@@ -29,13 +30,24 @@ pub(crate) fn conflict(kind: ConflictKind) -> &'static str {
 }
 
 /// Returns the command that settles a conflict.
-pub(crate) fn resolve_command(stage: Stage, agency: Option<&str>) -> String {
-    format!("idse sync resolve {stage} --local|--remote|--merged{}", agency_option(agency))
+pub(crate) fn resolve_command(stage: Stage, kind: ConflictKind, agency: Option<&str>) -> String {
+    // A status has two sides and nothing to merge.
+    let choices = if kind == ConflictKind::Status { "--local|--remote" } else { "--local|--remote|--merged" };
+    format!("idse sync resolve {stage} {choices}{}", agency_option(agency))
 }
 
 /// Returns the option that names the agency in a suggested command, where one was named.
 pub(crate) fn agency_option(agency: Option<&str>) -> String {
     agency.map(|url| format!(" --agency {url}")).unwrap_or_default()
+}
+
+/// Returns how a write was guarded.
+pub(crate) fn guard(guard: Guard) -> &'static str {
+    match guard {
+        Guard::RowVersion => "the row's version",
+        Guard::UpdatedAt => "the row's time stamp",
+        Guard::None => "none: somebody could come in between",
+    }
 }
 
 /// Returns an error in one line, for lists.

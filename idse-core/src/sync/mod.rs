@@ -21,6 +21,7 @@ mod stage;
 mod store;
 mod transaction;
 mod undo;
+mod unfinished;
 
 pub use clone::{clone, link};
 pub use pull::pull;
@@ -30,3 +31,4 @@ pub use report::*;
 pub use resolve::resolve;
 pub use settle::settle;
 pub use undo::undo;
+pub(crate) use unfinished::unfinished;

@@ -29,6 +29,8 @@ pub(crate) struct PushStep {
     pub(crate) step: Step,
     /// The status to send.
     pub(crate) status: Option<StageStatus>,
+    /// A text or a status that was set here goes out; what merely goes along with others does not count.
+    pub(crate) sends: bool,
 }
 
 impl PushStep {
@@ -163,16 +165,20 @@ fn push_step(
         step.action = Action::Conflict;
         step.message = Some("both sides set the status; run `idse sync pull`".into());
     }
-    let sends = matches!(step.action, Action::Send | Action::SendNull | Action::Status);
+    // The status has a base of its own: it goes out beside a text that does not.
+    let beside = status_class == StatusClass::Local && matches!(step.action, Action::Record | Action::Leave);
+    let sends = beside || matches!(step.action, Action::Send | Action::SendNull | Action::Status);
     if sends && sides.open.contains_key(&stage) {
         step.action = Action::Conflict;
         step.message = Some(format!("has an open conflict; run `idse sync resolve {stage}`"));
     } else if let (true, Some(why)) = (sends, gate.get(&stage)) {
         step.action = Action::Refuse;
         step.message = Some(why.clone());
+    } else if let (true, Some(message)) = (beside, &mut step.message) {
+        message.push_str(" (its status is sent)");
     }
     let status = sends_status.then_some(local_status);
-    PushStep { step, status }
+    PushStep { step, status, sends }
 }
 
 fn push_action(class: Class, stage: Stage, allow_empty: bool, delete: bool) -> (Action, Option<String>) {

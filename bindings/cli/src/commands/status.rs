@@ -1,8 +1,8 @@
 //! `idse status`.
 
 use clap::Args;
-use idse_core::sync::{self, StageLine, StatusReport};
-use idse_core::{Result, SessionKey, Workspace};
+use idse_core::sync::{self, ConflictKind, StageLine, StatusReport};
+use idse_core::{Result, SessionKey, Stage, Workspace};
 use serde_json::json;
 
 use crate::agencies::Agencies;
@@ -141,12 +141,8 @@ fn advice(page: &mut Page, report: &StatusReport, agency: Option<&str>) {
     if !pull.is_empty() {
         page.line(format_args!("`idse sync pull{option}` would write: {}", list(pull)));
     }
-    for line in report.stages.iter().filter(|line| line.conflict.is_some()) {
-        page.hint(format_args!(
-            "settle {} with `{}`",
-            line.stage,
-            words::resolve_command(line.stage, agency)
-        ));
+    for (stage, kind) in conflicts(report) {
+        page.hint(format_args!("settle {stage} with `{}`", words::resolve_command(stage, kind, agency)));
     }
     if report.unsettled {
         page.warn(
@@ -165,15 +161,18 @@ fn overview(page: &mut Page, reports: &[StatusReport], agency: Option<&str>) {
     let rows: Vec<[String; 6]> = reports.iter().map(summary).collect();
     page.table(["Session", "Complete", "Next", "Findings", "Sync", "Last synced"], &rows);
     for report in reports {
-        for line in report.stages.iter().filter(|line| line.conflict.is_some()) {
-            let command = words::resolve_command(line.stage, agency);
+        for (stage, kind) in conflicts(report) {
+            let command = words::resolve_command(stage, kind, agency);
             let (project, session) = (&report.project, &report.session);
             page.hint(format_args!(
-                "settle {} with `{command} --project {project} --session {session}`",
-                line.stage
+                "settle {stage} with `{command} --project {project} --session {session}`"
             ));
         }
     }
+}
+
+fn conflicts(report: &StatusReport) -> impl Iterator<Item = (Stage, ConflictKind)> {
+    report.stages.iter().filter_map(|line| Some((line.stage, line.conflict?)))
 }
 
 fn summary(report: &StatusReport) -> [String; 6] {

@@ -34,6 +34,9 @@ impl Round<'_> {
         let report = verb(&key, remote.as_ref())?;
         self.app.output.report("sync-report", &report, |page| text(page, &report, self.agencies.flag()))?;
         self.complain(&report);
+        if let Some(op) = report.op {
+            self.app.output.detail(&format!("operation: {op}, guard: {}", words::guard(report.guard)));
+        }
         Ok(Exit::of_outcome(report.outcome))
     }
 
@@ -210,13 +213,14 @@ fn next(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
     let mut unrecorded = false;
     for conflict in &report.conflicts {
         page.line(format_args!("  {}: conflict, {}", conflict.stage, words::conflict(conflict.kind)));
+        if let Some((here, there)) = conflict.status {
+            page.line(format_args!("    the status is {here} here and {there} in the agency"));
+        }
         match &conflict.path {
             Some(path) => {
                 page.line(format_args!("    the texts are in {path}"));
-                page.hint(format_args!(
-                    "settle it with `{}`",
-                    words::resolve_command(conflict.stage, agency)
-                ));
+                let command = words::resolve_command(conflict.stage, conflict.kind, agency);
+                page.hint(format_args!("settle it with `{command}`"));
             }
             None => unrecorded = true,
         }
