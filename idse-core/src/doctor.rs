@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{Setting, Settings};
+use crate::config::{RemoteAddress, Setting, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, Found};
@@ -193,6 +193,13 @@ impl Examination<'_> {
             self.push(Check::new("config", CheckState::Warning, warning));
         }
         match settings.remote_address(self.question.remote, self.context) {
+            Ok(Setting { value: address @ RemoteAddress::Service(_), origin }) => {
+                // Nothing is connected to: no service can be opened by this version.
+                if let Err(error) = address.open(self.context) {
+                    let message = format!("{} (named by {origin})", error.message());
+                    self.push(Check { message, ..Check::failed("agency", &error) });
+                }
+            }
             Ok(address) => {
                 let shown = address.value.info().address;
                 self.push(Check::ok("agency", format!("the agency is {shown}")));

@@ -351,3 +351,83 @@ fn a_lost_push_does_not_bring_back_an_identity_that_was_unlinked() {
     let pulled = world.pull("alice").unwrap();
     assert_eq!(pulled.project_id, report.project_id);
 }
+
+#[test]
+fn a_lost_push_takes_nothing_from_another_session() {
+    let mut world = World::new();
+    world.remote = MemoryRemote::new(Sessions::One);
+    let key = SessionKey { session: "s2".parse().unwrap(), ..world.key.clone() };
+    std::fs::remove_dir_all(world.root("alice").join(".idse/sync")).unwrap();
+    world.push("alice").unwrap();
+    world.write("alice", Stage::Spec, "spec ALICE\n");
+    // The reply is lost; before anybody asks again, Bob puts his session in the place of this one.
+    world.remote.fail_next(Fault::LoseReply);
+    world.remote.fail_next(Fault::Refuse(idse_core::ErrorKind::Unavailable));
+    assert_eq!(world.push("alice").unwrap_err().kind(), idse_core::ErrorKind::Unsettled);
+    let request =
+        InitRequest { project: key.project.clone(), session: Some(key.session.clone()), stack: None };
+    let (bob, _) = Workspace::init(&world.root("dora"), &request, &Context::default()).unwrap();
+    let options = PushOptions { replace_session: true, ..PushOptions::default() };
+    sync::push(&bob, &key, &world.remote, &options, &Context::default()).unwrap();
+    let before = format!("{:?}", world.agency());
+    let error = sync::settle(&world.workspace("alice"), &world.key, &world.remote, &Context::default());
+    assert!(error.is_ok(), "{error:?}");
+    assert_eq!(world.push("alice").unwrap_err().reason(), "other_session");
+    assert_eq!(world.pull("alice").unwrap_err().reason(), "other_session");
+    assert_eq!(format!("{:?}", world.agency()), before);
+    assert_eq!(world.read("alice", Stage::Spec).unwrap(), "spec ALICE\n");
+    let status =
+        sync::status(&world.workspace("alice"), &world.key, &world.remote.info(), &Context::default());
+    let status = serde_json::to_string(&status.unwrap()).unwrap();
+    assert!(!status.contains("\"unsettled\":true"), "{status}");
+}
+
+#[test]
+fn a_session_is_replaced_whole_or_not() {
+    let world = World::new();
+    let options = PushOptions { replace_session: true, stages: vec![Stage::Spec], ..PushOptions::default() };
+    let pushed =
+        sync::push(&world.workspace("alice"), &world.key, &world.remote, &options, &Context::default());
+    assert_eq!(pushed.unwrap_err().kind(), idse_core::ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn a_status_goes_out_with_the_push_that_finds_the_texts_equal() {
+    let world = World::new();
+    let done = idse_core::StageStatus::Complete;
+    std::fs::remove_dir_all(world.root("alice").join(".idse/sync")).unwrap();
+    world.workspace("alice").set_stage(&world.key, Stage::Spec, done, None, &Context::default()).unwrap();
+    // Keep the gate out of it.
+    std::fs::write(world.root("alice").join(".idseconfig.json"), r#"{"validate": {"gate": "off"}}"#).ok();
+    world.push("alice").unwrap();
+    let before = world.remote.requests().push;
+    world.push("alice").unwrap();
+    assert_eq!(world.remote.requests().push, before, "the second push found something to send");
+}
+
+#[test]
+fn markers_in_a_file_keep_its_conflict_open() {
+    let world = World::new();
+    diverged(&world);
+    let options = PullOptions { markers: true, ..PullOptions::default() };
+    let workspace = world.workspace("alice");
+    sync::pull(&workspace, &world.key, &world.remote, &options, &Context::default()).unwrap();
+    // Bob takes his text back: no side but this file differs from what was agreed.
+    world.write("bob", Stage::Plan, "plan one\ntwo\nthree\n");
+    world.push("bob").unwrap();
+    let pulled = world.pull("alice").unwrap();
+    assert!(pulled.conflicts.iter().any(|c| c.stage == Stage::Plan), "{pulled:?}");
+    assert_eq!(world.push("alice").unwrap().outcome, sync::Outcome::Conflict);
+    let info = world.remote.info();
+    sync::resolve(
+        &workspace,
+        &world.key,
+        &info,
+        Stage::Plan,
+        &Resolution::Text("both\n".into()),
+        &Context::default(),
+    )
+    .unwrap();
+    // What was recorded of the agency is not what it holds now: the answer still wins over nothing but that.
+    world.pull("alice").unwrap();
+}

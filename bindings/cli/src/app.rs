@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use idse_core::config::{RemoteAddress, Settings};
-use idse_core::remote::{Remote, SqliteRemote};
+use idse_core::remote::Remote;
 use idse_core::{Context, Error, ErrorKind, ProjectName, Result, SessionKey, Workspace, trust};
 
 use crate::args::Global;
@@ -108,7 +108,7 @@ impl App {
 
     /// Opens the agency; where its origin is not trusted yet, a person is asked, and without one it stays closed.
     pub(crate) fn connect(&self, address: &RemoteAddress) -> Result<Box<dyn Remote>> {
-        let error = match self.open(address) {
+        let error = match address.open(&self.context) {
             Err(error) if (error.kind(), error.reason()) == (ErrorKind::Unauthorized, "untrusted") => error,
             other => return other,
         };
@@ -117,13 +117,7 @@ impl App {
             return Err(error);
         }
         trust::add(origin, &self.context)?;
-        self.open(address)
-    }
-
-    fn open(&self, address: &RemoteAddress) -> Result<Box<dyn Remote>> {
-        match address {
-            RemoteAddress::Sqlite(path) => Ok(Box::new(SqliteRemote::open(path, &self.context)?)),
-        }
+        address.open(&self.context)
     }
 
     /// Asks a yes-or-no question on a terminal; without one the answer is no, and nothing waits.

@@ -6,7 +6,7 @@ use super::{Origin, Setting, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, EntryKind};
-use crate::remote::RemoteInfo;
+use crate::remote::{Guard, Remote, RemoteInfo, RemoteKey, Sessions, SqliteRemote};
 
 const SCHEME: &str = "sqlite:";
 const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
@@ -16,13 +16,39 @@ const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
 pub enum RemoteAddress {
     /// An embedded agency in a database file (absolute path).
     Sqlite(PathBuf),
+    /// A service on the network: a gateway, or Supabase. Local verbs know it by its address; this version cannot
+    /// open it.
+    Service(String),
 }
 
 impl RemoteAddress {
     /// Says what the remote is without opening it.
     pub fn info(&self) -> RemoteInfo {
         match self {
-            Self::Sqlite(path) => crate::remote::SqliteRemote::info_of(path),
+            Self::Sqlite(path) => SqliteRemote::info_of(path),
+            Self::Service(url) => RemoteInfo {
+                key: RemoteKey::of(url),
+                address: url.clone(),
+                guard: Guard::None,
+                sessions: Sessions::One,
+            },
+        }
+    }
+
+    /// Opens the remote.
+    ///
+    /// # Errors
+    /// `InvalidConfig` (`remote_unsupported`) for a service; and what opening a database file reports.
+    pub fn open(&self, context: &Context) -> Result<Box<dyn Remote>> {
+        match self {
+            Self::Sqlite(path) => Ok(Box::new(SqliteRemote::open(path, context)?)),
+            Self::Service(url) => Err(Error::new(
+                ErrorKind::InvalidConfig,
+                format!("this version of idse cannot speak to {url}"),
+            )
+            .with_reason("remote_unsupported")
+            .with_hint(format!("It speaks to embedded agencies only. {HINT}"))
+            .with("remote", url.as_str())),
         }
     }
 }
@@ -38,8 +64,11 @@ pub(super) fn decide(
     };
     match named {
         Some(named) => {
-            let path = database(&named, &settings.root, context)?;
-            Ok(Setting { value: RemoteAddress::Sqlite(path), origin: named.origin })
+            let value = match service(&named.value) {
+                Some(url) => RemoteAddress::Service(url),
+                None => RemoteAddress::Sqlite(database(&named, &settings.root, context)?),
+            };
+            Ok(Setting { value, origin: named.origin })
         }
         None => {
             let path = data_folder(context).ok_or_else(|| {
@@ -54,7 +83,9 @@ pub(super) fn decide(
 
 fn database(named: &Setting<String>, root: &Path, context: &Context) -> Result<PathBuf> {
     let text = named.value.trim();
-    let Some(path) = text.strip_prefix(SCHEME) else { return Err(refuse(named)) };
+    let Some(path) = text.strip_prefix(SCHEME) else {
+        return Err(unusable(named, "an address begins with `sqlite:` or `https://`"));
+    };
     if path.is_empty() || path.chars().any(char::is_control) {
         return Err(unusable(named, "it names no file"));
     }
@@ -107,19 +138,12 @@ fn folder_or_root(folder: &str) -> String {
     if folder.is_empty() { ".".to_owned() } else { folder.to_owned() }
 }
 
-fn refuse(named: &Setting<String>) -> Error {
-    let text = named.value.trim();
+/// Returns the address of a service, without secrets and in one spelling.
+fn service(address: &str) -> Option<String> {
+    let text = address.trim();
     let is_service =
         text == "supabase" || ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
-    if !is_service {
-        return unusable(named, "an address begins with `sqlite:`");
-    }
-    let message =
-        format!("this version of idse cannot speak to {}, named by {}", without_secrets(text), named.origin);
-    Error::new(ErrorKind::InvalidConfig, message)
-        .with_reason("remote_unsupported")
-        .with_hint(format!("It speaks to embedded agencies only. {HINT}"))
-        .with("origin", named.origin.to_string())
+    is_service.then(|| without_secrets(text).trim_end_matches('/').to_owned())
 }
 
 fn unusable(named: &Setting<String>, why: &str) -> Error {

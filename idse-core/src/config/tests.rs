@@ -232,7 +232,7 @@ fn a_dotenv_line_never_brings_in_the_process_environment() {
 }
 
 #[test]
-fn what_this_version_cannot_speak_to_is_an_error_that_says_who_named_it() {
+fn what_this_version_cannot_speak_to_is_known_by_its_address_and_opened_by_an_error() {
     for (files, origin) in [
         (
             vec![(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@mcp.example/sync?k=pw"}"#)],
@@ -241,13 +241,16 @@ fn what_this_version_cannot_speak_to_is_an_error_that_says_who_named_it() {
         (vec![(".idse/config.json", r#"{"supabase_project": "spxovndsgpzvcztbkjel"}"#)], ".idse/config.json"),
         (vec![(".env", "SUPABASE_URL=https://x.supabase.co")], ".env"),
     ] {
-        let error = Fixture::with(&files).address(None, &[]).unwrap_err();
+        let setting = Fixture::with(&files).address(None, &[]).unwrap();
+        assert_eq!(setting.origin.to_string(), origin);
+        assert!(!setting.value.info().address.contains("pw"), "{setting:?}");
+        let Err(error) = setting.value.open(&Context::default()) else { panic!("{origin}") };
         assert_eq!((error.kind(), error.reason()), (ErrorKind::InvalidConfig, "remote_unsupported"));
-        assert!(error.message().contains(origin) && !error.message().contains("pw"), "{error}");
+        assert!(!error.message().contains("pw"), "{error}");
         assert!(error.hint().unwrap().contains("--remote sqlite:PATH"));
     }
-    let flag = Fixture::new().address(Some("supabase"), &[]).unwrap_err();
-    assert_eq!(flag.reason(), "remote_unsupported");
+    let flag = Fixture::new().address(Some("supabase"), &[]).unwrap();
+    assert!(flag.value.open(&Context::default()).is_err());
     for garbage in ["", "agency.db", "sqlite:", "ftp://x", "sqlite:a\0b"] {
         let fixture = Fixture::new();
         assert_eq!(

@@ -203,6 +203,11 @@ impl<'a> Engine<'a> {
         )
     }
 
+    /// Tells whether a row says that it holds another session: nothing of it belongs into the base of ours.
+    pub(crate) fn holds_other(&self, row: &RemoteSession) -> bool {
+        self.info.sessions == Sessions::One && row.session.as_ref().is_some_and(|s| *s != self.key.session)
+    }
+
     /// Refuses a row that holds another session.
     pub(crate) fn check_session(&self, located: &Located, base: Option<&Base>, adopt: bool) -> Result<()> {
         if self.info.sessions == Sessions::Many || !located.exists {

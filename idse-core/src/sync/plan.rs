@@ -9,7 +9,7 @@ use crate::stage::{Stage, StageStatus};
 use crate::state::SessionState;
 use crate::sync::base::Base;
 use crate::sync::classify::{Known, Local, Remote, StatusClass, classify, classify_status};
-use crate::sync::merge::{Merge, MergeConflict, merge_text};
+use crate::sync::merge::{Merge, MergeConflict, has_markers, merge_text};
 use crate::sync::record::{ConflictRecord, StatusConflict};
 use crate::sync::{Action, Class, ConflictKind, PullOptions, PushOptions, Step};
 use crate::template;
@@ -29,6 +29,20 @@ pub(crate) struct PushStep {
     pub(crate) step: Step,
     /// The status to send.
     pub(crate) status: Option<StageStatus>,
+    /// A text or a status that was set here goes out; what merely goes along with others does not count.
+    pub(crate) sends: bool,
+}
+
+impl PushStep {
+    /// Tells whether both sides have the same text already, so that only the record of it moves.
+    pub(crate) fn records(&self) -> bool {
+        let is_equal = matches!(self.step.class, Class::SameChange | Class::Adopt | Class::BothGone);
+        match self.step.action {
+            Action::Record => true,
+            Action::Status => is_equal,
+            _ => false,
+        }
+    }
 }
 
 /// One stage of a pull.
@@ -144,23 +158,27 @@ fn push_step(
         step.message = sides.blocked_message(stage);
     }
     let sends_status = status_class == StatusClass::Local || remote_status.is_none();
-    if step.action == Action::None && status_class == StatusClass::Local {
+    if matches!(step.action, Action::None | Action::Record) && status_class == StatusClass::Local {
         step.action = Action::Status;
     }
     if status_class == StatusClass::Conflict && !matches!(step.action, Action::Refuse) {
         step.action = Action::Conflict;
         step.message = Some("both sides set the status; run `idse sync pull`".into());
     }
-    let sends = matches!(step.action, Action::Send | Action::SendNull | Action::Status);
+    // The status has a base of its own: it goes out beside a text that does not.
+    let beside = status_class == StatusClass::Local && matches!(step.action, Action::Record | Action::Leave);
+    let sends = beside || matches!(step.action, Action::Send | Action::SendNull | Action::Status);
     if sends && sides.open.contains_key(&stage) {
         step.action = Action::Conflict;
         step.message = Some(format!("has an open conflict; run `idse sync resolve {stage}`"));
     } else if let (true, Some(why)) = (sends, gate.get(&stage)) {
         step.action = Action::Refuse;
         step.message = Some(why.clone());
+    } else if let (true, Some(message)) = (beside, &mut step.message) {
+        message.push_str(" (its status is sent)");
     }
     let status = sends_status.then_some(local_status);
-    PushStep { step, status }
+    PushStep { step, status, sends }
 }
 
 fn push_action(class: Class, stage: Stage, allow_empty: bool, delete: bool) -> (Action, Option<String>) {
@@ -266,7 +284,7 @@ fn pull_step(sides: &Sides<'_>, options: &PullOptions, agreed: Option<&str>, sta
             merge_stage(&mut out, open.is_some(), agreed, local, remote);
         }
     }
-    keep_unsettled(&mut out, open);
+    keep_open(&mut out, open, local);
     pull_status(&mut out, sides);
     out
 }
@@ -326,10 +344,13 @@ fn merge_stage(
     });
 }
 
-/// A conflict that came from a lost reply stays open whatever the texts look like: only a person can tell.
-fn keep_unsettled(out: &mut PullStep, open: Option<&ConflictRecord>) {
-    let is_unsettled = open.is_some_and(|record| record.kind == ConflictKind::Unsettled);
-    if is_unsettled && !matches!(out.step.class, Class::InSync | Class::SameChange | Class::Adopt) {
+/// A conflict that came from a lost reply stays open whatever the texts look like: only a person can tell. So does one
+/// whose markers are still in the file, even where the agency went back: closed, it would let the markers go out.
+fn keep_open(out: &mut PullStep, open: Option<&ConflictRecord>, local: Option<&str>) {
+    let Some(open) = open else { return };
+    let is_marked = open.markers.is_some() && local.is_some_and(|text| has_markers(text, open.marker_length));
+    let is_equal = matches!(out.step.class, Class::InSync | Class::SameChange | Class::Adopt);
+    if is_marked && out.conflict.is_none() || open.kind == ConflictKind::Unsettled && !is_equal {
         out.step.action = Action::Conflict;
         out.write = None;
         out.conflict = None;

@@ -141,7 +141,9 @@ impl<'a> Attempt<'a> {
             Outcome::Conflict
         } else if has(&[Action::Refuse]) {
             Outcome::Refused
-        } else if has(&[Action::Write, Action::Merge, Action::Remove, Action::Status]) {
+        } else if has(&[Action::Write, Action::Merge, Action::Remove])
+            || self.steps.iter().any(|s| s.status.is_some())
+        {
             Outcome::Done
         } else {
             Outcome::UpToDate

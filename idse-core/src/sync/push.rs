@@ -220,8 +220,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn sends(&self) -> bool {
-        let moves = |s: &PushStep| matches!(s.step.action, Action::Send | Action::SendNull | Action::Status);
-        self.located.create || !self.located.exists || self.steps.iter().any(moves)
+        self.located.create || !self.located.exists || self.replaces || self.steps.iter().any(|s| s.sends)
     }
 
     fn report(&mut self) -> SyncReport {
@@ -236,23 +235,31 @@ impl<'a> Attempt<'a> {
     fn stopped(&mut self, outcome: Outcome) -> SyncReport {
         let mut report = self.report();
         report.outcome = outcome;
-        for step in &mut report.steps {
-            if matches!(step.action, Action::Send | Action::SendNull | Action::Status) {
-                step.action = Action::Leave;
-                step.message =
-                    Some("not sent: another stage stops the push; name stages to push only these".into());
+        for (step, planned) in report.steps.iter_mut().zip(&self.steps) {
+            match step.action {
+                Action::Refuse | Action::Conflict => {}
+                _ if planned.sends => {
+                    step.action = Action::Leave;
+                    step.message =
+                        Some("not sent: another stage stops the push; name stages to push only these".into());
+                }
+                Action::Record => step.action = Action::None,
+                _ => {}
             }
         }
         report
     }
 
     fn preview(mut self) -> Result<SyncReport> {
-        let outcome =
-            self.is_refused().unwrap_or(if self.sends() { Outcome::Done } else { Outcome::UpToDate });
-        let mut report = self.report();
+        let mut report = match self.is_refused() {
+            Some(outcome) => self.stopped(outcome),
+            None => self.report(),
+        };
+        if self.is_refused().is_none() && self.sends() {
+            report.outcome = Outcome::Done;
+            report.created = self.located.create;
+        }
         report.dry_run = true;
-        report.created = self.located.create;
-        report.outcome = outcome;
         Ok(report)
     }
 
@@ -308,6 +315,9 @@ impl<'a> Attempt<'a> {
     fn look_again(&self, pending: &PendingPush, report: &mut SyncReport) {
         let looked = || -> Result<Option<Self>> {
             let Fetched::Session(row) = self.engine.fetch(pending.project_id)? else { return Ok(None) };
+            if self.engine.holds_other(&row) {
+                return Ok(None);
+            }
             keep_seen(self.engine, &row)?;
             let Some(mut base) = self.engine.base(&mut Vec::new())? else { return Ok(None) };
             base.see(&row);
@@ -367,8 +377,9 @@ impl<'a> Attempt<'a> {
 
     /// Takes into the base what both sides agree on without a transfer.
     fn agree(&self, base: &mut Base) {
-        for PushStep { step, .. } in &self.steps {
-            if step.action == Action::Record {
+        for push_step in &self.steps {
+            let step = &push_step.step;
+            if push_step.records() {
                 base.agree(step.stage, self.local.artifact(step.stage).text().map(TextRef::of));
             }
             let local = self.local.state.status(step.stage);
@@ -379,12 +390,9 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Keeps what the base will name: what was read, and the texts that only the record moves for.
+    /// Keeps the texts that only the record moves for: the base names them.
     fn keep_recorded(&self) -> Result<()> {
-        if !self.located.remembered {
-            keep_seen(self.engine, &self.located.row)?;
-        }
-        for step in self.steps.iter().filter(|s| s.step.action == Action::Record) {
+        for step in self.steps.iter().filter(|s| s.records()) {
             if let Some(text) = self.local.artifact(step.step.stage).text() {
                 self.engine.store.keep_text(text)?;
             }
@@ -589,18 +597,19 @@ fn gate(local: &Session, engine: &Engine<'_>) -> Result<BTreeMap<Stage, String>>
 
 /// The row holds another session: every text of it is replaced, by ours or by nothing.
 fn replace_all(steps: &mut [PushStep], local: &Session, located: &Located, gate: &BTreeMap<Stage, String>) {
-    for PushStep { step, status } in steps {
+    for PushStep { step, status, sends } in steps {
         let remote = located.row.texts.get(&step.stage).and_then(RemoteText::text);
         if matches!(step.class, Class::Blocked | Class::Unmapped) {
             continue;
         }
         step.action = match (local.artifact(step.stage).text(), remote) {
             (Some(_), _) if gate.contains_key(&step.stage) => Action::Refuse,
-            (Some(text), Some(remote)) if text == remote => Action::Record,
+            (Some(text), Some(remote)) if Digest::of(text) == Digest::of(remote) => Action::Record,
             (Some(_), _) => Action::Send,
             (None, Some(_)) => Action::SendNull,
             (None, None) => Action::None,
         };
+        *sends = matches!(step.action, Action::Send | Action::SendNull);
         step.message = gate.get(&step.stage).filter(|_| step.action == Action::Refuse).cloned();
         *status = Some(local.state.status(step.stage));
     }
@@ -628,7 +637,7 @@ fn conflicts(
                 kind: record.map_or_else(|| of_class(step.class), |record| record.kind),
                 places: record.map_or(0, |record| record.places),
                 path: record.map(|_| conflict_path(folder, key, step.stage)),
-                status: None,
+                status: record.and_then(|record| record.status).map(|s| (s.local, s.remote)),
             }
         })
         .collect()

@@ -186,14 +186,16 @@ fn compare(report: &mut RemoteStatus, session: &Session, base: Option<&Base>, ro
     let sides = Sides { local: session, base, remote: row, open: &open };
     for push in plan_push(&sides, &PushOptions::default(), &BTreeMap::new()) {
         let stage = push.step.stage;
-        match push.step.action {
-            Action::Send | Action::SendNull | Action::Status => report.outgoing.push(stage),
-            Action::Conflict => report.both.push(stage),
-            Action::Leave if matches!(push.step.class, Class::RemoteChange | Class::NewThere) => {
-                report.incoming.push(stage);
-            }
-            _ if sides.status_class(stage) == StatusClass::Remote => report.incoming.push(stage),
-            _ => {}
+        if push.step.action == Action::Conflict {
+            report.both.push(stage);
+            continue;
+        }
+        if push.sends {
+            report.outgoing.push(stage);
+        }
+        let is_newer = matches!(push.step.class, Class::RemoteChange | Class::NewThere);
+        if is_newer || sides.status_class(stage) == StatusClass::Remote {
+            report.incoming.push(stage);
         }
     }
 }

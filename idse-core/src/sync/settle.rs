@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::context::Context;
 use crate::error::Result;
 use crate::name::SessionKey;
-use crate::remote::{Fetched, Remote, RemoteSession, RemoteText, Sessions};
+use crate::remote::{Fetched, Remote, RemoteSession, RemoteText};
 use crate::stage::Stage;
 use crate::state::SessionState;
 use crate::sync::base::{Base, Seen, TextRef};
@@ -92,9 +92,7 @@ pub(crate) fn settle_entry(engine: &Engine<'_>, pending: &PendingPush) -> Result
             return Ok(Settled::NotCommitted);
         }
     };
-    let is_other = engine.info.sessions == Sessions::One
-        && row.session.as_ref().is_some_and(|session| *session != engine.key.session);
-    if is_other {
+    if engine.holds_other(&row) {
         // Another session has the row now: nothing of it belongs into our base, and the next step says so.
         engine.store.remove_entry(&pending.log)?;
         return Ok(Settled::NotCommitted);
