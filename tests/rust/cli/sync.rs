@@ -132,6 +132,43 @@ fn different_places_merge() {
 }
 
 #[test]
+fn a_conflict_of_the_status_has_two_sides() {
+    let (alice, bob) = two();
+    drop(alice.idse(&["stage", "set", "spec", "in_progress"]).success());
+    drop(alice.idse(&["sync", "push"]).success());
+    for stage in Stage::ALL {
+        bob.write_stage(stage, &format!("# {stage}\n\nDone.\n"));
+    }
+    bob.write(".idseconfig.json", "{\"validate\": {\"gate\": \"off\"}}");
+    drop(bob.idse(&["stage", "set", "spec", "complete"]).success());
+    drop(bob.idse(&["sync", "push"]).exits(3));
+    insta::assert_snapshot!("conflict_status_pull", bob.idse(&["sync", "pull"]));
+    drop(bob.idse(&["sync", "resolve", "spec", "--local"]).success());
+    drop(bob.idse(&["sync", "push"]).success());
+    let status = alice.idse(&["sync", "status"]).success();
+    assert!(status.stdout.contains("  spec: complete\n"), "{status}");
+}
+
+#[test]
+fn agencies_that_cannot_be_used() {
+    let sandbox = Sandbox::with_project();
+    for (agency, exit) in [
+        ("sqlite:/proc/nothing/agency.db", 2),
+        ("sqlite:.", 2),
+        ("sqlite:", 2),
+        ("ftp://agency.example", 2),
+        ("https://user:secret@agency.example/sync", 2),
+        ("agency", 2),
+    ] {
+        let run = sandbox.idse(&["--json", "sync", "push", "--remote", agency]);
+        assert_eq!(run.code, Some(exit), "{agency}: {run}");
+        drop(run.json("error"));
+        assert!(!run.to_string().contains("secret"), "{run}");
+    }
+    assert!(!sandbox.agency().exists(), "the embedded agency is no substitute");
+}
+
+#[test]
 fn a_closed_gate_stops_a_push() {
     let sandbox = Sandbox::with_project();
     drop(sandbox.idse(&["stage", "set", "intent", "complete"]).success());

@@ -1,7 +1,7 @@
 //! One session, or with `--all` every session that can be synced; and the text of both.
 
 use idse_core::remote::Remote;
-use idse_core::sync::{Action, Class, Outcome, Step, SyncReport, Verb};
+use idse_core::sync::{Action, Class, ConflictKind, Outcome, Step, SyncReport, Verb};
 use idse_core::{Error, Result, SessionKey, Stage, Workspace};
 use serde_json::json;
 
@@ -218,7 +218,9 @@ fn next(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
         }
         match &conflict.path {
             Some(path) => {
-                page.line(format_args!("    the texts are in {path}"));
+                if conflict.kind != ConflictKind::Status {
+                    page.line(format_args!("    the texts are in {path}"));
+                }
                 let command = words::resolve_command(conflict.stage, conflict.kind, agency);
                 page.hint(format_args!("settle it with `{command}`"));
             }
