@@ -95,6 +95,13 @@ pub(crate) struct PendingPush {
     pub(crate) log: LogRecord,
 }
 
+impl PendingPush {
+    /// Returns who worked on it last, as the push says it.
+    pub(crate) fn agent(&self) -> Option<String> {
+        self.state.as_ref()?.get("last_agent")?.as_str().map(str::to_owned)
+    }
+}
+
 /// One stage of a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PendingItem {

@@ -10,7 +10,6 @@ use crate::stage::Stage;
 use crate::state::SessionState;
 use crate::sync::base::{Base, Seen, TextRef};
 use crate::sync::engine::Engine;
-use crate::sync::push::agent_of;
 use crate::sync::record::{ConflictRecord, JournalEntry, PendingPush, StateChange, Transaction};
 use crate::sync::store::Store;
 use crate::sync::{ConflictKind, Verb, rows, transaction};
@@ -170,10 +169,10 @@ fn record_committed(engine: &Engine<'_>, pending: &PendingPush, row: &RemoteSess
         base.agree(item.stage, item.intended);
     }
     base.statuses.extend(&pending.statuses);
-    base.agent = agent_of(pending);
+    base.agent = pending.agent();
     let state = StateChange {
         statuses: BTreeMap::new(),
-        last_agent: agent_of(pending),
+        last_agent: pending.agent(),
         last_sync: row.updated_at.clone(),
     };
     let log = pending.log.clone();
