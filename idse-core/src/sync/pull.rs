@@ -9,7 +9,7 @@ use crate::remote::Remote;
 use crate::session::Session;
 use crate::stage::Stage;
 use crate::state::SessionState;
-use crate::sync::base::{Base, Seen, TextRef};
+use crate::sync::base::{Base, Seen, StageBase, TextRef};
 use crate::sync::engine::{Engine, Located};
 use crate::sync::merge::{Merge, merge_text};
 use crate::sync::plan::{ConflictDraft, PullStep, Sides, plan_pull};
@@ -18,6 +18,7 @@ use crate::sync::retention::tidy;
 use crate::sync::settle::{keep_seen, settle_journal};
 use crate::sync::store::conflict_path;
 use crate::sync::{Action, Conflict, Outcome, PullOptions, SyncReport, Verb, transaction};
+use crate::text::ObjectId;
 use crate::workspace::Workspace;
 
 /// How often a pull is planned anew because an editor saved a file in between.
@@ -268,7 +269,7 @@ impl<'a> Attempt<'a> {
             let before = before.map(|text| store.keep(text.as_bytes())).transpose()?;
             let after = after.map(|text| store.keep(text.as_bytes())).transpose()?;
             let old = self.base.as_ref().map(|base| base.stage(stage)).unwrap_or_default();
-            let if_raced = crate::sync::base::StageBase { seen: base.stage(stage).seen, ..old };
+            let if_raced = StageBase { seen: base.stage(stage).seen, ..old };
             files.push(FileChange { stage, before, after, if_raced });
         }
         Ok(files)
@@ -286,10 +287,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Returns the conflicts that open, change or close.
-    fn conflict_changes(
-        &self,
-        kept: &mut Vec<crate::text::ObjectId>,
-    ) -> Result<BTreeMap<Stage, Option<ConflictRecord>>> {
+    fn conflict_changes(&self, kept: &mut Vec<ObjectId>) -> Result<BTreeMap<Stage, Option<ConflictRecord>>> {
         let mut changes = BTreeMap::new();
         for step in &self.steps {
             let stage = step.step.stage;
@@ -359,7 +357,7 @@ impl<'a> Attempt<'a> {
         &self,
         stage: Stage,
         open: &ConflictRecord,
-        kept: &mut Vec<crate::text::ObjectId>,
+        kept: &mut Vec<ObjectId>,
     ) -> Result<()> {
         let store = self.engine.store;
         if let Some(bytes) = store.merged(self.engine.remote_folder(), self.engine.key, stage)? {

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::diagnostic::Severity;
 use crate::error::{Error, Result};
 use crate::name::SessionKey;
-use crate::remote::{Remote, RemoteInfo, RemoteSession, RemoteText};
+use crate::remote::{Remote, RemoteInfo, RemoteSession, RemoteText, Revision};
 use crate::session::Session;
 use crate::stage::{Stage, StageStatus};
 use crate::state::SessionState;
@@ -75,7 +75,7 @@ pub fn status_checked(
 /// Returns what the remote held when it was last read, whether or not the revision still counts.
 fn last_seen(store: Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
     let mut known = base.clone();
-    known.revision.get_or_insert_with(|| crate::remote::Revision::new(""));
+    known.revision.get_or_insert_with(|| Revision::new(""));
     rows::remembered(store, &known)
 }
 

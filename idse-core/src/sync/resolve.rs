@@ -9,10 +9,11 @@ use crate::name::SessionKey;
 use crate::remote::RemoteInfo;
 use crate::stage::{Stage, StageStatus};
 use crate::sync::base::{Base, StageBase};
+use crate::sync::classify::names;
 use crate::sync::engine::log_record;
 use crate::sync::merge::has_markers;
 use crate::sync::record::{ConflictRecord, FileChange, LogText, StateChange, Transaction};
-use crate::sync::settle::unsettled_stages;
+use crate::sync::settle::refuse_unsettled;
 use crate::sync::store::{Store, StoredBase};
 use crate::sync::{Resolution, ResolveReport, Verb, transaction};
 use crate::text::TextStyle;
@@ -82,26 +83,12 @@ fn no_conflict(stage: Stage, open: Vec<Stage>) -> Error {
     let hint = if open.is_empty() {
         "Nothing needs resolving.".to_owned()
     } else {
-        format!("Open are: {}.", crate::sync::classify::names(&open))
+        format!("Open are: {}.", names(&open))
     };
     Error::not_found(format!("{stage} has no open conflict"))
         .with_reason("no_conflict")
         .with("stage", stage.name())
         .with_hint(hint)
-}
-
-/// Refuses to touch stages of a push whose fate is not known.
-pub(crate) fn refuse_unsettled(store: Store<'_>, key: &SessionKey, stages: &[Stage]) -> Result<()> {
-    match unsettled_stages(store, key)?.into_iter().find(|stage| stages.contains(stage)) {
-        None => Ok(()),
-        Some(stage) => Err(Error::new(
-            ErrorKind::Unsettled,
-            format!("a push of {stage} was sent and its reply was lost; what became of it is not known yet"),
-        )
-        .with_reason("unsettled_push")
-        .with("stage", stage.name())
-        .with_hint("Run `idse sync pull` when the agency can be reached: it finds out.")),
-    }
 }
 
 /// What a stage becomes.

@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::fs::Found;
+use crate::fs::{Found, LARGEST};
+use crate::sync::base::Base;
 use crate::sync::record::LogRecord;
 use crate::sync::store::{Store, displaced_path};
 use crate::text::ObjectId;
@@ -42,6 +43,11 @@ fn try_tidy(workspace: &Workspace, context: &Context) -> Result<()> {
     }
     let mut named: BTreeSet<ObjectId> = store.named_objects()?;
     named.extend(kept.iter().flat_map(LogRecord::objects));
+    for id in kept.iter().filter_map(|record| record.base_before) {
+        // What undo brings back has to be whole too.
+        let base = store.object(id)?.and_then(|bytes| serde_json::from_slice::<Base>(&bytes).ok());
+        named.extend(base.iter().flat_map(Base::objects));
+    }
     let before: Unnamed =
         store.note("unnamed.json")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let unnamed = unnamed(workspace, store, &named, kept)?;
@@ -94,7 +100,7 @@ fn remove(workspace: &Workspace, store: Store<'_>, name: &str) -> Result<()> {
         return store.remove_object(id);
     }
     // An editor may have written into a displaced file long after: its bytes get their own 30 days as an object.
-    if let Found::Bytes(bytes) = workspace.dir().read(name, crate::fs::LARGEST)? {
+    if let Found::Bytes(bytes) = workspace.dir().read(name, LARGEST)? {
         store.keep(&bytes)?;
     }
     workspace.dir().remove(name)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
-use crate::name::{OpId, SessionKey};
+use crate::name::{OpId, ProjectId, SessionKey};
 use crate::remote::{RemoteSession, RemoteText, Revision};
 use crate::stage::{Stage, StageStatus};
 use crate::sync::base::{Base, Seen};
@@ -46,7 +46,7 @@ fn row(base: &Base, revision: Revision, texts: BTreeMap<Stage, RemoteText>) -> R
 }
 
 /// Returns a row that holds nothing: what a first push is planned against.
-pub(crate) fn nothing(project_id: crate::name::ProjectId, key: &SessionKey) -> RemoteSession {
+pub(crate) fn nothing(project_id: ProjectId, key: &SessionKey) -> RemoteSession {
     RemoteSession {
         project_id,
         name: key.project.to_string(),

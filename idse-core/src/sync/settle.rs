@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::name::SessionKey;
 use crate::remote::{Fetched, Remote, RemoteSession, RemoteText};
 use crate::stage::Stage;
@@ -11,7 +11,7 @@ use crate::state::SessionState;
 use crate::sync::base::{Base, Seen, TextRef};
 use crate::sync::engine::Engine;
 use crate::sync::record::{ConflictRecord, JournalEntry, PendingPush, StateChange, Transaction};
-use crate::sync::store::Store;
+use crate::sync::store::{Store, journal_path};
 use crate::sync::{ConflictKind, Verb, rows, transaction};
 use crate::text::Digest;
 use crate::workspace::Workspace;
@@ -25,6 +25,26 @@ pub(crate) enum Settled {
     NotCommitted,
     /// Nobody can tell; the stages that differ are conflicts now.
     Conflict,
+}
+
+/// Refuses to touch stages of a push whose fate is not known.
+pub(crate) fn refuse_unsettled(store: Store<'_>, key: &SessionKey, stages: &[Stage]) -> Result<()> {
+    for push in pending_pushes(store, None, key)? {
+        let touched = push.items.iter().map(|item| item.stage).chain(push.statuses.keys().copied());
+        let Some(stage) = touched.into_iter().find(|stage| stages.contains(stage)) else { continue };
+        let message = format!(
+            "a push of {stage} to {} was sent and its reply was lost; what became of it is not known yet",
+            push.remote
+        );
+        return Err(Error::new(ErrorKind::Unsettled, message)
+            .with_reason("unsettled_push")
+            .with("stage", stage.name())
+            .with_hint(format!(
+                "Run `idse sync pull` when that agency can be reached: it finds out. If it is gone for good, remove {}.",
+                journal_path(&push.log.remote, push.log.op)
+            )));
+    }
+    Ok(())
 }
 
 /// The rule of settling, as a value.
@@ -67,18 +87,6 @@ pub(crate) fn pending_pushes(
         _ => None,
     };
     Ok(store.journal()?.into_iter().filter_map(of_session).collect())
-}
-
-/// Returns the stages that a push whose fate is not known touched.
-pub(crate) fn unsettled_stages(store: Store<'_>, key: &SessionKey) -> Result<Vec<Stage>> {
-    let pushes = pending_pushes(store, None, key)?;
-    let mut stages: Vec<_> = pushes
-        .iter()
-        .flat_map(|push| push.items.iter().map(|item| item.stage).chain(push.statuses.keys().copied()))
-        .collect();
-    stages.sort_unstable();
-    stages.dedup();
-    Ok(stages)
 }
 
 /// Settles one push with one read.
@@ -195,7 +203,10 @@ fn record_conflicts(engine: &Engine<'_>, pending: &PendingPush, row: &RemoteSess
             kind: ConflictKind::Unsettled,
             base: base.stage(item.stage).agreed,
             local: kept,
-            remote: base.stage(item.stage).seen.and_then(Seen::text),
+            remote: match base.stage(item.stage).seen {
+                Some(Seen::Unknown) => base.stage(item.stage).agreed,
+                seen => seen.and_then(Seen::text),
+            },
             merged: kept.map(|kept| kept.object),
             marker_length: 0,
             places: 1,

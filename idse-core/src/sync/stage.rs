@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::name::SessionKey;
 use crate::stage::{Stage, StageStatus};
-use crate::sync::resolve::refuse_unsettled;
+use crate::sync::settle::refuse_unsettled;
 use crate::sync::store::Store;
 use crate::sync::transaction;
 use crate::workspace::{StageChange, Workspace};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::fs::{Dir, EntryKind};
+use crate::fs::{Dir, EntryKind, LARGEST};
 use crate::name::{OpId, ProjectId, ProjectName, SessionKey};
 use crate::remote::RemoteKey;
 use crate::stage::Stage;
@@ -21,7 +21,7 @@ const ROOT: &str = ".idse/sync";
 const LOG: &str = ".idse/sync/log.jsonl";
 
 /// The engine's own files are bounded too: nothing hangs on a file that somebody blew up.
-const LIMIT: u64 = crate::fs::LARGEST;
+const LIMIT: u64 = LARGEST;
 
 /// Access to the engine's own files of one workspace.
 #[derive(Clone, Copy)]
@@ -332,7 +332,8 @@ fn base_path(remote: &str, key: &SessionKey) -> String {
     format!("{ROOT}/{remote}/base/{}/{}.json", key.project, key.session)
 }
 
-fn journal_path(remote: &str, op: OpId) -> String {
+/// Where an entry of the journal lies.
+pub(crate) fn journal_path(remote: &str, op: OpId) -> String {
     format!("{ROOT}/{remote}/journal/{op}.json")
 }
 

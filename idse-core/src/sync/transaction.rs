@@ -5,7 +5,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{Found, Swap};
+use crate::fs::{Found, LARGEST, Swap};
 use crate::name::SessionKey;
 use crate::stage::Stage;
 use crate::sync::record::{FileChange, JournalEntry, StateChange, Transaction};
@@ -102,7 +102,7 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
     let aside = objects::aside(&log.op, change.stage);
     let swap = workspace.dir().swap(&path, change.before, new.as_deref(), &aside)?;
     // An editor that writes in place may have changed the file while it was displaced: keep what it wrote.
-    if let Found::Bytes(bytes) = workspace.dir().read(&aside, crate::fs::LARGEST)? {
+    if let Found::Bytes(bytes) = workspace.dir().read(&aside, LARGEST)? {
         store.keep(&bytes)?;
     }
     Ok(swap == Swap::Done)
@@ -110,7 +110,7 @@ fn swap_file(workspace: &Workspace, transaction: &Transaction, change: &FileChan
 
 /// Returns the id of what a file holds: `Some(None)` nothing, `None` something that is no plain file.
 fn current(workspace: &Workspace, path: &str) -> Result<Option<Option<ObjectId>>> {
-    Ok(match workspace.dir().read(path, crate::fs::LARGEST)? {
+    Ok(match workspace.dir().read(path, LARGEST)? {
         Found::Absent => Some(None),
         Found::Bytes(bytes) => Some(Some(ObjectId::of(&bytes))),
         Found::Blocked(_) => None,

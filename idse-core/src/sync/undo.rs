@@ -11,7 +11,7 @@ use crate::stage::{Stage, StageStatus};
 use crate::sync::base::{Base, StageBase};
 use crate::sync::engine::log_record;
 use crate::sync::record::{FileChange, LogRecord, LogText, StateChange, Transaction};
-use crate::sync::resolve::refuse_unsettled;
+use crate::sync::settle::refuse_unsettled;
 use crate::sync::store::Store;
 use crate::sync::{UndoReport, Verb, transaction};
 use crate::text::{ObjectId, TextStyle};

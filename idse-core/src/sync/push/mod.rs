@@ -16,6 +16,7 @@ use crate::remote::{Fetched, Remote, Sessions};
 use crate::session::Session;
 use crate::stage::Stage;
 use crate::sync::base::Base;
+use crate::sync::classify::names;
 use crate::sync::engine::{Engine, Located};
 use crate::sync::plan::{PushStep, Sides, plan_push};
 use crate::sync::record::ConflictRecord;
@@ -196,7 +197,7 @@ impl<'a> Attempt<'a> {
         let address = &self.engine.info.address;
         Err(Error::new(
             ErrorKind::Exists,
-            format!("{address} already has a project `{}` with other texts ({})", self.engine.key.project, crate::sync::classify::names(&differs)),
+            format!("{address} already has a project `{}` with other texts ({})", self.engine.key.project, names(&differs)),
         )
         .with_reason("other_project")
         .with("project_id", id.to_string())

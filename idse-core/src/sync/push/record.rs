@@ -9,7 +9,7 @@ use crate::sync::base::{Base, Seen, TextRef};
 use crate::sync::plan::PushStep;
 use crate::sync::record::{LogText, PendingItem, PendingPush};
 use crate::sync::settle::keep_seen;
-use crate::sync::{Action, Verb, rows};
+use crate::sync::{Action, Class, Verb, rows};
 
 use super::Attempt;
 
@@ -43,6 +43,10 @@ impl Attempt<'_> {
             let step = &push_step.step;
             if push_step.records() {
                 base.agree(step.stage, self.local.artifact(step.stage).text().map(TextRef::of));
+            }
+            if step.class == Class::InSync {
+                // The file is back: what was decided about its absence no longer counts.
+                base.stage_mut(step.stage).consent = false;
             }
             let local = self.local.state.status(step.stage);
             let remote = base.seen_state().and_then(|state| state.known_status(step.stage));

@@ -157,7 +157,11 @@ impl Attempt<'_> {
         transaction::run(self.engine.workspace, &transaction, self.engine.context)?;
         let mut report = self.report();
         self.done(&mut report, pending, updated_at);
-        self.engine.save_identity(pending.project_id, report.last_synced.as_deref())?;
+        if let Err(error) = self.engine.save_identity(pending.project_id, report.last_synced.as_deref()) {
+            report
+                .notes
+                .push(format!("the push is done, but the project's own file could not be written: {error}"));
+        }
         Ok(report)
     }
 
