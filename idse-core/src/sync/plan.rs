@@ -361,7 +361,7 @@ fn keep_open(
     let is_marked = open.markers.is_some() && local.is_some_and(|text| has_markers(text, open.marker_length));
     let is_equal = matches!(out.step.class, Class::InSync | Class::SameChange | Class::Adopt);
     let is_unsettled = open.kind == ConflictKind::Unsettled && !is_equal;
-    if !is_unsettled && !(is_marked && out.conflict.is_none()) {
+    if !(is_unsettled || is_marked && out.conflict.is_none()) {
         return;
     }
     out.step.action = Action::Conflict;
