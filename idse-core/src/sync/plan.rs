@@ -54,6 +54,8 @@ pub(crate) struct PullStep {
     /// The status to set here.
     pub(crate) status: Option<StageStatus>,
     pub(crate) conflict: Option<ConflictDraft>,
+    /// The texts of the open conflict stay as they were recorded.
+    pub(crate) stays: bool,
 }
 
 /// A conflict before its texts are stored.
@@ -166,7 +168,7 @@ fn push_step(
         step.message = Some("both sides set the status; run `idse sync pull`".into());
     }
     // The status has a base of its own: it goes out beside a text that does not.
-    let beside = status_class == StatusClass::Local && matches!(step.action, Action::Record | Action::Leave);
+    let beside = status_class == StatusClass::Local && step.action == Action::Leave;
     let sends = beside || matches!(step.action, Action::Send | Action::SendNull | Action::Status);
     if sends && sides.open.contains_key(&stage) {
         step.action = Action::Conflict;
@@ -250,7 +252,8 @@ pub(crate) fn plan_pull(
 }
 
 fn pull_step(sides: &Sides<'_>, options: &PullOptions, agreed: Option<&str>, stage: Stage) -> PullStep {
-    let mut out = PullStep { step: sides.step(stage), write: None, status: None, conflict: None };
+    let mut out =
+        PullStep { step: sides.step(stage), write: None, status: None, conflict: None, stays: false };
     let open = sides.open.get(&stage);
     let local = sides.local.artifact(stage).text();
     let remote = sides.remote_text(stage).text();
@@ -284,7 +287,9 @@ fn pull_step(sides: &Sides<'_>, options: &PullOptions, agreed: Option<&str>, sta
             merge_stage(&mut out, open.is_some(), agreed, local, remote);
         }
     }
-    keep_open(&mut out, open, local);
+    if let Some(open) = open {
+        keep_open(&mut out, open, agreed, local, remote);
+    }
     pull_status(&mut out, sides);
     out
 }
@@ -346,15 +351,32 @@ fn merge_stage(
 
 /// A conflict that came from a lost reply stays open whatever the texts look like: only a person can tell. So does one
 /// whose markers are still in the file, even where the agency went back: closed, it would let the markers go out.
-fn keep_open(out: &mut PullStep, open: Option<&ConflictRecord>, local: Option<&str>) {
-    let Some(open) = open else { return };
+fn keep_open(
+    out: &mut PullStep,
+    open: &ConflictRecord,
+    agreed: Option<&str>,
+    local: Option<&str>,
+    remote: Option<&str>,
+) {
     let is_marked = open.markers.is_some() && local.is_some_and(|text| has_markers(text, open.marker_length));
     let is_equal = matches!(out.step.class, Class::InSync | Class::SameChange | Class::Adopt);
-    if is_marked && out.conflict.is_none() || open.kind == ConflictKind::Unsettled && !is_equal {
-        out.step.action = Action::Conflict;
-        out.write = None;
-        out.conflict = None;
+    let is_unsettled = open.kind == ConflictKind::Unsettled && !is_equal;
+    if !(is_unsettled || is_marked && out.conflict.is_none()) {
+        return;
     }
+    out.step.action = Action::Conflict;
+    out.write = None;
+    out.stays = !is_unsettled;
+    out.conflict = is_unsettled.then(|| ConflictDraft {
+        kind: ConflictKind::Unsettled,
+        base: agreed.map(str::to_owned),
+        local: local.map(str::to_owned),
+        remote: remote.map(str::to_owned),
+        merged: local.map(str::to_owned),
+        marker_length: 0,
+        places: 1,
+        status: None,
+    });
 }
 
 fn pull_status(out: &mut PullStep, sides: &Sides<'_>) {

@@ -294,7 +294,10 @@ impl<'a> Attempt<'a> {
             let open = self.open.get(&stage);
             let change = match (&step.conflict, open) {
                 (Some(draft), open) => {
-                    let record = self.conflict_record(draft, open)?;
+                    let record = match open.filter(|_| step.stays) {
+                        Some(open) => ConflictRecord { status: draft.status, ..open.clone() },
+                        None => self.conflict_record(draft, open)?,
+                    };
                     if open == Some(&record) {
                         continue;
                     }

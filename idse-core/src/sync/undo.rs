@@ -34,7 +34,8 @@ pub fn undo(workspace: &Workspace, options: &UndoOptions, context: &Context) -> 
     let stages: Vec<_> = record.texts.iter().map(|text| text.stage).collect();
     refuse_unsettled(store, &record.key, &stages)?;
     let session = workspace.load(&record.key, context)?;
-    let mut undo = Undo { store, record, session, notes: Vec::new() };
+    let is_latest = is_latest(&log, record);
+    let mut undo = Undo { store, record, session, is_latest, notes: Vec::new() };
     let transaction = undo.transaction(force, context)?;
     let raced = if dry_run { Vec::new() } else { transaction::run(workspace, &transaction, context)? };
     let mut stages: Vec<_> = transaction.files.iter().map(|file| file.stage).collect();
@@ -84,7 +85,20 @@ struct Undo<'a> {
     store: Store<'a>,
     record: &'a LogRecord,
     session: Session,
+    /// No later operation moved the base.
+    is_latest: bool,
     notes: Vec<String>,
+}
+
+/// Tells whether the base is what the operation left: later ones that were undone took back what they did to it,
+/// except for pushes, which cannot be taken back.
+fn is_latest(log: &[LogRecord], record: &LogRecord) -> bool {
+    let moved = |other: &LogRecord| {
+        let is_undone = log.iter().any(|undo| undo.undoes == Some(other.op));
+        let is_same = other.key == record.key && other.remote == record.remote;
+        is_same && other.verb != Verb::Undo && (other.verb == Verb::Push || !is_undone)
+    };
+    !log.iter().skip_while(|other| other.op != record.op).skip(1).any(moved)
 }
 
 impl Undo<'_> {
@@ -92,7 +106,7 @@ impl Undo<'_> {
         let record = self.record;
         let now = self.current_base()?;
         let is_push = record.verb == Verb::Push;
-        let base = if is_push { now.clone() } else { self.base_before()? };
+        let base = if is_push { now.clone() } else { self.base_undone(now.as_ref())? };
         let mut log = log_record(self.store, context, Verb::Undo, &record.key, &record.remote, now.as_ref())?;
         log.undoes = Some(record.op);
         let mut files = Vec::new();
@@ -117,6 +131,26 @@ impl Undo<'_> {
 
     fn current_base(&self) -> Result<Option<Base>> {
         self.store.base_in(&self.record.remote, &self.record.key)
+    }
+
+    /// Returns the base as before; where later operations moved it, only what this one is about is as before.
+    fn base_undone(&self, now: Option<&Base>) -> Result<Option<Base>> {
+        let before = self.base_before()?;
+        let Some(mut base) = now.filter(|_| !self.is_latest).cloned() else { return Ok(before) };
+        let record = self.record;
+        let texts = record.texts.iter().map(|text| text.stage);
+        for stage in texts.chain(record.conflicts_before.keys().copied()) {
+            *base.stage_mut(stage) = before.as_ref().map(|base| base.stage(stage)).unwrap_or_default();
+        }
+        for stage in record.statuses_before.keys() {
+            match before.as_ref().and_then(|base| base.statuses.get(stage)) {
+                Some(status) => base.statuses.insert(*stage, *status),
+                None => base.statuses.remove(stage),
+            };
+        }
+        // What was seen is of different times now: the next sync reads.
+        base.revision = None;
+        Ok(Some(base))
     }
 
     fn base_before(&self) -> Result<Option<Base>> {
