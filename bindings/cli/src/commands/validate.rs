@@ -142,11 +142,9 @@ fn sessions(app: &App, args: &Validate) -> Result<ValidationReport> {
         for file in workspace.preview_fix(&report) {
             app.output.note(&format!("Would mend {} in {}", count(file.fixes, "finding"), file.path));
         }
-    } else if args.fix && fix(app, &workspace, &report)? {
-        check()
-    } else {
-        Ok(report)
+        return Ok(report);
     }
+    if args.fix && fix(app, &workspace, &report)? { check() } else { Ok(report) }
 }
 
 fn fix(app: &App, workspace: &Workspace, report: &ValidationReport) -> Result<bool> {
