@@ -235,11 +235,12 @@ fn refuse_mass_clear(step: &mut Step) {
         Some("this would clear more than half of the stages; `--force-clear` does it all the same".into());
 }
 
-/// Plans a pull. `agreed` has the base text of every stage whose object is there.
+/// Plans a pull. `agreed` has the base text of every stage whose object is there; a file may have `limit` bytes.
 pub(crate) fn plan_pull(
     sides: &Sides<'_>,
     options: &PullOptions,
     agreed: &BTreeMap<Stage, String>,
+    limit: u64,
 ) -> Vec<PullStep> {
     let selected = |stage: &Stage| options.stages.is_empty() || options.stages.contains(stage);
     let mut steps: Vec<_> = Stage::ALL
@@ -247,8 +248,25 @@ pub(crate) fn plan_pull(
         .filter(selected)
         .map(|stage| pull_step(sides, options, agreed.get(&stage).map(String::as_str), stage))
         .collect();
+    steps.iter_mut().for_each(|step| refuse_unfit(step, limit));
     guard_pull(sides, options, &mut steps);
     steps
+}
+
+/// Refuses to write what could not be read as an artifact afterwards.
+fn refuse_unfit(out: &mut PullStep, limit: u64) {
+    let Some(Some(text)) = &out.write else { return };
+    let message = if text.contains('\0') {
+        "not written: the agency's text holds a NUL character".to_owned()
+    } else if text.len() as u64 > limit {
+        format!("not written: it would have {} bytes; an artifact may have {limit}", text.len())
+    } else {
+        return;
+    };
+    out.step.action = Action::Refuse;
+    out.step.message = Some(message);
+    out.write = None;
+    out.status = None;
 }
 
 fn pull_step(sides: &Sides<'_>, options: &PullOptions, agreed: Option<&str>, stage: Stage) -> PullStep {
