@@ -30,6 +30,37 @@ pub struct FixedFile {
     pub fixes: usize,
 }
 
+/// A file with its certain fixes applied.
+struct Mended {
+    file: FixedFile,
+    key: SessionKey,
+    stage: Stage,
+    before: ObjectId,
+    text: String,
+}
+
+fn mended(report: &ValidationReport) -> Vec<Mended> {
+    let mut files: BTreeMap<&str, Vec<&Diagnostic>> = BTreeMap::new();
+    for diagnostic in report.diagnostics.iter().filter(|diagnostic| diagnostic.fix.is_some()) {
+        files.entry(&diagnostic.path).or_default().push(diagnostic);
+    }
+    let of_file = |(path, diagnostics): (&str, Vec<&Diagnostic>)| {
+        let (key, stage) = artifact_of(&diagnostics)?;
+        let before = report.sources.get(path)?;
+        let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().cloned().collect();
+        let (text, fixes) = rules::apply_fixes(before, &diagnostics);
+        let before = ObjectId::of(before.as_bytes());
+        (fixes > 0).then(|| Mended {
+            file: FixedFile { path: path.to_owned(), fixes },
+            key,
+            stage,
+            before,
+            text,
+        })
+    };
+    files.into_iter().filter_map(of_file).collect()
+}
+
 impl Workspace {
     /// Validates a session from disk; `stages` empty means all.
     ///
@@ -94,23 +125,18 @@ impl Workspace {
     /// # Errors
     /// `Exists` (`changed`) where a file changed since it was validated; it is left as it is. `Io`, `Locked`.
     pub fn fix(&self, report: &ValidationReport, context: &Context) -> Result<Vec<FixedFile>> {
-        let mut files: BTreeMap<&str, Vec<&Diagnostic>> = BTreeMap::new();
-        for diagnostic in report.diagnostics.iter().filter(|diagnostic| diagnostic.fix.is_some()) {
-            files.entry(&diagnostic.path).or_default().push(diagnostic);
-        }
         let mut fixed = Vec::new();
-        for (path, diagnostics) in files {
+        for mended in mended(report) {
             context.check()?;
-            let Some((key, stage)) = artifact_of(&diagnostics) else { continue };
-            let Some(text) = report.sources.get(path) else { continue };
-            let diagnostics: Vec<Diagnostic> = diagnostics.into_iter().cloned().collect();
-            let (mended, fixes) = rules::apply_fixes(text, &diagnostics);
-            if fixes > 0 {
-                self.write(&key, stage, &mended, Some(Some(ObjectId::of(text.as_bytes()))), context)?;
-                fixed.push(FixedFile { path: path.to_owned(), fixes });
-            }
+            self.write(&mended.key, mended.stage, &mended.text, Some(Some(mended.before)), context)?;
+            fixed.push(mended.file);
         }
         Ok(fixed)
+    }
+
+    /// Says what [`Workspace::fix`] would mend, and mends nothing.
+    pub fn preview_fix(&self, report: &ValidationReport) -> Vec<FixedFile> {
+        mended(report).into_iter().map(|mended| mended.file).collect()
     }
 
     /// Reads the adopted findings; none where there is no file.

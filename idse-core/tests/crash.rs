@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use idse_core::remote::{Fault, Fetched, MemoryRemote, ProjectFilter, Remote, RemoteText, Sessions, Target};
-use idse_core::sync::{self, PullOptions, PushOptions, Resolution};
+use idse_core::sync::{self, PullOptions, PushOptions, Resolution, ResolveOptions, UndoOptions};
 use idse_core::{Context, InitRequest, Result, SessionKey, Stage, Workspace};
 use tempfile::TempDir;
 
@@ -218,8 +218,8 @@ fn a_resolve_is_finished_by_the_next_verb() {
     };
     let resolve = |world: &World, context: &Context| {
         let (info, resolution) = (world.remote.info(), Resolution::Remote);
-        sync::resolve(&world.workspace("alice"), &world.key, &info, Stage::Plan, &resolution, context)
-            .map(|_| ())
+        let options = ResolveOptions { stage: Stage::Plan, resolution, dry_run: false };
+        sync::resolve(&world.workspace("alice"), &world.key, &info, &options, context).map(|_| ())
     };
     crash_everywhere("resolve", &prepare, &resolve, &push, &AUTHORED);
 }
@@ -245,7 +245,12 @@ fn an_undo_is_finished_by_the_next_verb() {
                 named
             }
         };
-        sync::undo(&world.workspace("alice"), Some(named), false, context).map(|_| ())
+        sync::undo(
+            &world.workspace("alice"),
+            &UndoOptions { op: Some(named), ..UndoOptions::default() },
+            context,
+        )
+        .map(|_| ())
     };
     let settle = |world: &World, context: &Context| {
         sync::settle(&world.workspace("alice"), &world.key, &world.remote, context)
@@ -419,15 +424,9 @@ fn markers_in_a_file_keep_its_conflict_open() {
     assert!(pulled.conflicts.iter().any(|c| c.stage == Stage::Plan), "{pulled:?}");
     assert_eq!(world.push("alice").unwrap().outcome, sync::Outcome::Conflict);
     let info = world.remote.info();
-    sync::resolve(
-        &workspace,
-        &world.key,
-        &info,
-        Stage::Plan,
-        &Resolution::Text("both\n".into()),
-        &Context::default(),
-    )
-    .unwrap();
+    let resolution = Resolution::Text("both\n".into());
+    let options = ResolveOptions { stage: Stage::Plan, resolution, dry_run: false };
+    sync::resolve(&workspace, &world.key, &info, &options, &Context::default()).unwrap();
     // What was recorded of the agency is not what it holds now: the answer still wins over nothing but that.
     world.pull("alice").unwrap();
 }

@@ -375,6 +375,28 @@ pub enum Resolution {
     Text(String),
 }
 
+/// How `resolve` is to settle a conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolveOptions {
+    /// The stage.
+    pub stage: Stage,
+    /// The answer.
+    pub resolution: Resolution,
+    /// Say what would be done; write nothing anywhere.
+    pub dry_run: bool,
+}
+
+/// How `undo` is to go about it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UndoOptions {
+    /// The operation; the last that is not undone where none is given.
+    pub op: Option<OpId>,
+    /// Undo all the same where a file was changed since; the change is kept as an object.
+    pub force: bool,
+    /// Say what would be done; write nothing anywhere.
+    pub dry_run: bool,
+}
+
 /// What `resolve` did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResolveReport {
@@ -390,6 +412,8 @@ pub struct ResolveReport {
     pub kind: ConflictKind,
     /// `local`, `remote`, `merged`, `text`.
     pub resolution: &'static str,
+    /// Nothing was written.
+    pub dry_run: bool,
     /// What the file holds now.
     pub object: Option<ObjectId>,
     /// The next push sends it.
@@ -407,6 +431,8 @@ pub struct UndoReport {
     pub verb: Verb,
     /// This operation.
     pub op: OpId,
+    /// Nothing was written.
+    pub dry_run: bool,
     /// The project.
     pub project: ProjectName,
     /// The session.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::artifact::Content;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::Lock;
 use crate::name::SessionKey;
 use crate::remote::RemoteInfo;
 use crate::stage::{Stage, StageStatus};
@@ -15,7 +16,7 @@ use crate::sync::merge::has_markers;
 use crate::sync::record::{ConflictRecord, FileChange, LogText, StateChange, Transaction};
 use crate::sync::settle::refuse_unsettled;
 use crate::sync::store::{Store, StoredBase};
-use crate::sync::{Resolution, ResolveReport, Verb, transaction};
+use crate::sync::{Resolution, ResolveOptions, ResolveReport, Verb, transaction};
 use crate::text::TextStyle;
 use crate::workspace::Workspace;
 
@@ -31,13 +32,11 @@ pub fn resolve(
     workspace: &Workspace,
     key: &SessionKey,
     remote: &RemoteInfo,
-    stage: Stage,
-    resolution: &Resolution,
+    options: &ResolveOptions,
     context: &Context,
 ) -> Result<ResolveReport> {
-    let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, Some(key), context)?;
-    let store = Store::new(workspace.dir());
+    let ResolveOptions { stage, ref resolution, dry_run } = *options;
+    let (_lock, store) = begin(workspace, Some(key), dry_run, context)?;
     refuse_unsettled(store, key, &[stage])?;
     let folder = remote.key.as_str();
     let mut open = store.conflicts(folder, key)?;
@@ -64,11 +63,11 @@ pub fn resolve(
             Resolution::Text(_) => "text",
         },
         object: transaction.log.texts.first().and_then(|text| text.after),
+        dry_run,
         push: answer.differs_from_remote(),
         open: open.into_keys().collect(),
     };
-    let raced = transaction::run(workspace, &transaction, context)?;
-    if raced.is_empty() {
+    if dry_run || transaction::run(workspace, &transaction, context)?.is_empty() {
         return Ok(report);
     }
     Err(Error::new(
@@ -77,6 +76,21 @@ pub fn resolve(
     )
     .with_reason("raced")
     .with_hint("Look at the file and resolve again."))
+}
+
+/// Begins a local verb: the lock, and what earlier processes left is finished. A dry run only looks.
+pub(crate) fn begin<'a>(
+    workspace: &'a Workspace,
+    key: Option<&SessionKey>,
+    dry_run: bool,
+    context: &Context,
+) -> Result<(Option<Lock>, Store<'a>)> {
+    if dry_run {
+        return Ok((None, Store::dry(workspace.dir())));
+    }
+    let lock = workspace.lock(context)?;
+    transaction::recover(workspace, key, context)?;
+    Ok((Some(lock), Store::new(workspace.dir())))
 }
 
 fn no_conflict(stage: Stage, open: Vec<Stage>) -> Error {

@@ -27,6 +27,8 @@ const LIMIT: u64 = LARGEST;
 #[derive(Clone, Copy)]
 pub(crate) struct Store<'a> {
     dir: &'a Dir,
+    /// A dry run names what would be kept and keeps nothing.
+    is_dry: bool,
 }
 
 /// What a base file holds.
@@ -39,7 +41,12 @@ pub(crate) enum StoredBase {
 
 impl<'a> Store<'a> {
     pub(crate) fn new(dir: &'a Dir) -> Self {
-        Self { dir }
+        Self { dir, is_dry: false }
+    }
+
+    /// Returns access for a dry run: nothing is kept.
+    pub(crate) fn dry(dir: &'a Dir) -> Self {
+        Self { dir, is_dry: true }
     }
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
@@ -58,7 +65,7 @@ impl<'a> Store<'a> {
 
     /// Keeps bytes; afterwards they survive whatever happens to the file they came from.
     pub(crate) fn keep(&self, bytes: &[u8]) -> Result<ObjectId> {
-        objects::keep(self.dir, bytes)
+        if self.is_dry { Ok(ObjectId::of(bytes)) } else { objects::keep(self.dir, bytes) }
     }
 
     /// Keeps a text.

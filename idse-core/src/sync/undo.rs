@@ -11,13 +11,14 @@ use crate::stage::{Stage, StageStatus};
 use crate::sync::base::{Base, StageBase};
 use crate::sync::engine::log_record;
 use crate::sync::record::{FileChange, LogRecord, LogText, StateChange, Transaction};
+use crate::sync::resolve::begin;
 use crate::sync::settle::refuse_unsettled;
 use crate::sync::store::Store;
-use crate::sync::{UndoReport, Verb, transaction};
+use crate::sync::{UndoOptions, UndoReport, Verb, transaction};
 use crate::text::{ObjectId, TextStyle};
 use crate::workspace::Workspace;
 
-/// Undoes an operation; without one, the last that is not undone.
+/// Undoes an operation.
 ///
 /// Of a pull or a resolve: files, base and conflicts as before. Of a push: the texts that it replaced come into
 /// the files as ordinary local changes. Whatever the files hold now is kept.
@@ -25,10 +26,9 @@ use crate::workspace::Workspace;
 /// # Errors
 /// `NotFound` (`no_operation`): there is nothing to undo. `Exists` (`changed_since`): a file was changed since;
 /// `force` undoes all the same and keeps the change as an object.
-pub fn undo(workspace: &Workspace, op: Option<OpId>, force: bool, context: &Context) -> Result<UndoReport> {
-    let _lock = workspace.lock(context)?;
-    transaction::recover(workspace, None, context)?;
-    let store = Store::new(workspace.dir());
+pub fn undo(workspace: &Workspace, options: &UndoOptions, context: &Context) -> Result<UndoReport> {
+    let UndoOptions { op, force, dry_run } = *options;
+    let (_lock, store) = begin(workspace, None, dry_run, context)?;
     let log = store.log()?;
     let record = find(&log, op)?;
     let stages: Vec<_> = record.texts.iter().map(|text| text.stage).collect();
@@ -37,7 +37,7 @@ pub fn undo(workspace: &Workspace, op: Option<OpId>, force: bool, context: &Cont
     let is_latest = is_latest(&log, record);
     let mut undo = Undo { store, record, session, is_latest, notes: Vec::new() };
     let transaction = undo.transaction(force, context)?;
-    let raced = transaction::run(workspace, &transaction, context)?;
+    let raced = if dry_run { Vec::new() } else { transaction::run(workspace, &transaction, context)? };
     let mut stages: Vec<_> = transaction.files.iter().map(|file| file.stage).collect();
     stages.retain(|stage| !raced.contains(stage));
     for stage in raced {
@@ -47,6 +47,7 @@ pub fn undo(workspace: &Workspace, op: Option<OpId>, force: bool, context: &Cont
         undone: record.op,
         verb: record.verb,
         op: transaction.log.op,
+        dry_run,
         project: record.key.project.clone(),
         session: record.key.session.clone(),
         stages,
@@ -198,7 +199,7 @@ impl Undo<'_> {
             let old = self.store.text(id)?.ok_or_else(|| gone(id))?;
             after = Some(self.store.keep(TextStyle::of(now).apply(&old).as_bytes())?);
         }
-        if let Some(id) = after {
+        if let Some(id) = text.before {
             self.store.object(id)?.ok_or_else(|| gone(id))?;
         }
         Ok((before != after).then_some(FileChange { stage, before, after, if_raced }))

@@ -46,16 +46,7 @@ impl Workspace {
         check_stack(request.stack.as_deref())?;
         let workspace = Self::create(root)?;
         let lock = workspace.lock(context)?;
-        workspace.refuse_twin(request.project.as_str(), &workspace.projects()?.found)?;
-        if workspace.is_complete(&request.project)? {
-            return Err(Error::new(
-                ErrorKind::Exists,
-                format!("project `{}` exists already", request.project),
-            )
-            .with_reason("project")
-            .with_hint("Begin another piece of work in it with `idse session create ID`.")
-            .with("project", request.project.as_str()));
-        }
+        workspace.refuse_complete(&request.project)?;
         let session = workspace.session_to_make(request, context)?;
         let key = SessionKey { project: request.project.clone(), session };
         let mut made = Made::default();
@@ -66,6 +57,48 @@ impl Workspace {
         workspace.make_current(&key, &mut made, context)?;
         drop(lock);
         Ok((workspace, made.into_report(key)))
+    }
+
+    /// Says what [`Workspace::init`] would make, and makes nothing.
+    ///
+    /// # Errors
+    /// As for `init`.
+    pub fn preview_init(root: &Path, request: &InitRequest, context: &Context) -> Result<InitReport> {
+        check_stack(request.stack.as_deref())?;
+        let workspace = if fs::holds_workspace(root) { Some(Self::open(root)?) } else { None };
+        let session = match &workspace {
+            Some(workspace) => {
+                workspace.refuse_complete(&request.project)?;
+                workspace.session_to_make(request, context)?
+            }
+            None => request.session.clone().map_or_else(|| new_session(context), Ok)?,
+        };
+        let key = SessionKey { project: request.project.clone(), session };
+        let (session, project) = (session_path(&key), project_path(&key.project));
+        let artifacts = Stage::ALL.map(|stage| format!("{session}/{}", stage.path()));
+        let others = [
+            state::own_path(&key),
+            format!("{session}/metadata/session.json"),
+            format!("{session}/metadata/.owner"),
+            format!("{project}/metadata/project.json"),
+            state::mirror_path(&key.project),
+            pointer_path(&key.project),
+        ];
+        let is_there =
+            |path: &String| workspace.as_ref().is_some_and(|workspace| workspace.dir.kind(path).is_some());
+        let (kept, created) = artifacts.into_iter().chain(others).partition(is_there);
+        Ok(InitReport { project: key.project, session: key.session, created, kept, dry_run: true })
+    }
+
+    fn refuse_complete(&self, project: &ProjectName) -> Result<()> {
+        self.refuse_twin(project.as_str(), &self.projects()?.found)?;
+        if !self.is_complete(project)? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Exists, format!("project `{project}` exists already"))
+            .with_reason("project")
+            .with_hint("Begin another piece of work in it with `idse session create ID`.")
+            .with("project", project.as_str()))
     }
 
     /// Makes a session with its artifacts and makes it the current one.
@@ -170,7 +203,7 @@ impl Workspace {
         }
         match self.sessions(&request.project)?.found.into_iter().next() {
             Some(newest) => Ok(newest.session),
-            None => format!("session-{}", context.clock.now().as_second()).parse(),
+            None => new_session(context),
         }
     }
 
@@ -252,7 +285,13 @@ impl Made {
     }
 
     fn into_report(self, key: SessionKey) -> InitReport {
-        InitReport { project: key.project, session: key.session, created: self.created, kept: self.kept }
+        InitReport {
+            project: key.project,
+            session: key.session,
+            created: self.created,
+            kept: self.kept,
+            dry_run: false,
+        }
     }
 }
 
@@ -266,6 +305,11 @@ fn owner(context: &Context) -> String {
     let mut names =
         names.map(str::trim).filter(|name| !name.is_empty() && !name.chars().any(char::is_control));
     names.next().unwrap_or("system").to_owned()
+}
+
+/// Names a session as the existing tools do, by the seconds since 1970.
+fn new_session(context: &Context) -> Result<SessionId> {
+    format!("session-{}", context.clock.now().as_second()).parse()
 }
 
 fn check_stack(stack: Option<&str>) -> Result<()> {

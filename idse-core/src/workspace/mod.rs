@@ -71,6 +71,8 @@ pub struct InitReport {
     pub created: Vec<String>,
     /// Files that were there already and were left as they are.
     pub kept: Vec<String>,
+    /// Nothing was made.
+    pub dry_run: bool,
 }
 
 /// What `set_stage` changed.

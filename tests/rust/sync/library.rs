@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use idse_core::remote::{Fault, MemoryRemote, ProjectFilter, Remote, Sessions, SqliteRemote, Target};
-use idse_core::sync::{self, PullOptions, PushOptions, Resolution};
+use idse_core::sync::{self, PullOptions, PushOptions, Resolution, ResolveOptions, UndoOptions};
 use idse_core::{InitRequest, ProjectId, Result, SessionKey, Stage, StageStatus, Workspace};
 use serde::Serialize;
 use serde_json::Value;
@@ -88,7 +88,12 @@ impl Library {
                 sync::diff_remote(&workspace, &key, &[], &*remote, &context).map(|r| value(&r))
             }
             "diff" => sync::diff(&workspace, &key, &[], &remote.info(), &context).map(|r| value(&r)),
-            "undo" => sync::undo(&workspace, None, step["force"] == true, &context).map(|r| value(&r)),
+            "undo" => sync::undo(
+                &workspace,
+                &UndoOptions { op: None, force: step["force"] == true, dry_run: step["dry_run"] == true },
+                &context,
+            )
+            .map(|r| value(&r)),
             "resolve" => {
                 let resolution = match text(step, "with") {
                     Some("local") => Resolution::Local,
@@ -96,8 +101,9 @@ impl Library {
                     Some("merged") => Resolution::Merged,
                     _ => Resolution::Text(text(step, "text").unwrap_or_default().to_owned()),
                 };
-                sync::resolve(&workspace, &key, &remote.info(), stage()?, &resolution, &context)
-                    .map(|r| value(&r))
+                let dry_run = step["dry_run"] == true;
+                let options = ResolveOptions { stage: stage()?, resolution, dry_run };
+                sync::resolve(&workspace, &key, &remote.info(), &options, &context).map(|r| value(&r))
             }
             "stage" => {
                 let status: StageStatus = text(step, "status").unwrap_or_default().parse()?;

@@ -24,6 +24,9 @@ pub(crate) struct Init {
     /// What the project is built with
     #[arg(long)]
     stack: Option<String>,
+    /// Say what would be made and make nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub(crate) fn run(app: &App, args: Init) -> Result<Exit> {
@@ -32,6 +35,14 @@ pub(crate) fn run(app: &App, args: Init) -> Result<Exit> {
         session: app.global.session.as_deref().map(str::parse).transpose()?,
         stack: args.stack,
     };
+    if args.dry_run {
+        let report = Workspace::preview_init(&app.root()?, &request, &app.context)?;
+        app.output.report("init-report", &report, |page| {
+            page.good(format_args!("Would initialise {}", report.project));
+            files(page, &report);
+        })?;
+        return Ok(Exit::DONE);
+    }
     let (workspace, report) = Workspace::init(&app.root()?, &request, &app.context)?;
     app.output.report("init-report", &report, |page| text(page, &workspace, &report))?;
     Ok(Exit::DONE)
@@ -46,7 +57,8 @@ fn text(page: &mut Page, workspace: &Workspace, report: &InitReport) {
 /// Lists what a new session consists of.
 pub(crate) fn files(page: &mut Page, report: &InitReport) {
     page.field("Session", &report.session);
-    page.field("Created", count(report.created.len(), "file"));
+    let label = if report.dry_run { "Would create" } else { "Created" };
+    page.field(label, count(report.created.len(), "file"));
     for path in &report.created {
         page.line(format_args!("  {path}"));
     }

@@ -37,6 +37,9 @@ pub(crate) struct Validate {
     /// Mend what can be mended for certain
     #[arg(long)]
     fix: bool,
+    /// With --fix: say what would be mended and mend nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
     /// The form of the report [default: full on a terminal, concise elsewhere]
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
     format: Option<Form>,
@@ -135,6 +138,12 @@ fn sessions(app: &App, args: &Validate) -> Result<ValidationReport> {
     }
     let check = || workspace.validate_all(&keys, &stages, &app.context);
     let report = check()?;
+    if args.dry_run {
+        for file in workspace.preview_fix(&report) {
+            app.output.note(&format!("Would mend {} in {}", count(file.fixes, "finding"), file.path));
+        }
+        return Ok(report);
+    }
     if args.fix && fix(app, &workspace, &report)? { check() } else { Ok(report) }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use idse_core::sync::{self, Resolution, ResolveReport};
+use idse_core::sync::{self, Resolution, ResolveOptions, ResolveReport};
 use idse_core::{Result, Stage};
 
 use crate::app::App;
@@ -28,6 +28,9 @@ pub(crate) struct Resolve {
     stage: Stage,
     #[command(flatten)]
     choice: Choice,
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    dry_run: bool,
     /// Use this agency instead of the configured one
     #[arg(long, value_name = "URL")]
     agency: Option<String>,
@@ -62,15 +65,20 @@ pub(crate) fn run(app: &App, args: &Resolve) -> Result<Exit> {
         Choice { remote: true, .. } => Resolution::Remote,
         Choice { .. } => Resolution::Merged,
     };
+    let options = ResolveOptions { stage: args.stage, resolution, dry_run: args.dry_run };
     let agency = args.agency.as_deref();
     let remote = app.address(&settings, agency)?.info();
-    let report = sync::resolve(&workspace, &key, &remote, args.stage, &resolution, &app.context)?;
+    let report = sync::resolve(&workspace, &key, &remote, &options, &app.context)?;
     app.output.report("resolve-report", &report, |page| text(page, &report, agency))?;
     Ok(Exit::DONE)
 }
 
 fn text(page: &mut Page, report: &ResolveReport, agency: Option<&str>) {
-    page.good(format_args!("{} is settled ({})", report.stage, report.resolution));
+    let is_settled = if report.dry_run { "would be settled" } else { "is settled" };
+    page.good(format_args!("{} {is_settled} ({})", report.stage, report.resolution));
+    if report.dry_run {
+        return;
+    }
     page.field("Operation", report.op);
     if !report.open.is_empty() {
         page.field("Still open", list(&report.open));

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use idse_core::Result;
-use idse_core::sync::{self, UndoReport, Verb};
+use idse_core::sync::{self, UndoOptions, UndoReport, Verb};
 
 use crate::app::App;
 use crate::exit::Exit;
@@ -23,12 +23,16 @@ pub(crate) struct Undo {
     /// Go on although a file was changed since; what it holds is kept
     #[arg(long)]
     force: bool,
+    /// Say what would be done and do nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub(crate) fn run(app: &App, args: &Undo) -> Result<Exit> {
     let workspace = app.workspace()?;
     let op = args.op.as_deref().map(str::parse).transpose()?;
-    let report = sync::undo(&workspace, op, args.force, &app.context)?;
+    let report =
+        sync::undo(&workspace, &UndoOptions { op, force: args.force, dry_run: args.dry_run }, &app.context)?;
     app.output.report("undo-report", &report, |page| text(page, &report))?;
     Ok(Exit::DONE)
 }
@@ -42,11 +46,14 @@ fn text(page: &mut Page, report: &UndoReport) {
         Verb::Undo => "undo",
         Verb::Settle => "settling",
     };
-    page.good(format_args!("Undid the {verb} {} of {}/{}", report.undone, report.project, report.session));
+    let did = if report.dry_run { "Would undo" } else { "Undid" };
+    page.good(format_args!("{did} the {verb} {} of {}/{}", report.undone, report.project, report.session));
     if !report.stages.is_empty() {
         page.field("Stages", list(&report.stages));
     }
-    page.field("Operation", report.op);
+    if !report.dry_run {
+        page.field("Operation", report.op);
+    }
     for note in &report.notes {
         page.line(format_args!("note: {}", shown(note)));
     }
