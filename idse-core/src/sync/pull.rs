@@ -103,7 +103,7 @@ impl<'a> Attempt<'a> {
         let open = engine.open_conflicts()?;
         let agreed = agreed_texts(engine, base.as_ref())?;
         let sides = Sides { local: &local, base: base.as_ref(), remote: &located.row, open: &open };
-        let steps = plan_pull(&sides, options, &agreed);
+        let steps = plan_pull(&sides, options, &agreed, engine.settings.limits.artifact_bytes);
         if !located.exists {
             notes.push(format!("the agency does not have session `{}` yet", engine.key.session));
         }
