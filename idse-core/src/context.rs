@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,17 +16,37 @@ use crate::name::OpId;
 
 /// A flag that asks a running verb to stop. Clones share the flag.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    is_set: AtomicBool,
+    /// How many looks at the flag are left until it sets itself; zero: it never does.
+    looks: AtomicU64,
+}
 
 impl Cancel {
+    /// Creates a flag that sets itself when it is looked at for the n-th time: what a test needs that stops a verb
+    /// at each of its safe points in turn. Zero never sets itself.
+    pub fn at(look: u64) -> Self {
+        Self(Arc::new(Flag { is_set: AtomicBool::new(false), looks: AtomicU64::new(look) }))
+    }
+
     /// Asks every verb that holds a clone to stop at its next safe point.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_set.store(true, Ordering::Relaxed);
     }
 
     /// Tells whether somebody asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let left = self.0.looks.load(Ordering::Relaxed);
+        if left > 0 {
+            self.0.looks.store(left - 1, Ordering::Relaxed);
+            if left == 1 {
+                self.cancel();
+            }
+        }
+        self.0.is_set.load(Ordering::Relaxed)
     }
 }
 

@@ -12,5 +12,6 @@ mod examples;
 mod merge;
 mod package;
 mod remote;
+mod simulation;
 mod sync;
 mod validate;

@@ -1,0 +1,117 @@
+//! Seeded simulation: clients, people at the table, faults; then calm, and what must be true.
+//!
+//! `IDSE_SEEDS=N` runs N seeds, `IDSE_SEED=K` runs one and tells what happened. Seeds that failed once lie in
+//! `tests/seeds` and run every time.
+
+mod client;
+mod clock;
+mod ledger;
+mod oracle;
+mod random;
+mod table;
+mod wire;
+mod world;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use client::Folder;
+use world::World;
+
+/// The most clients of a world.
+const CLIENTS: usize = 4;
+
+/// What a seed came to.
+struct Told {
+    trace: u64,
+    rounds: usize,
+}
+
+/// Runs one seed.
+fn run(seed: u64, folders: &[Folder]) -> Result<Told, String> {
+    let mut world = World::new(seed, folders);
+    let happened = catch_unwind(AssertUnwindSafe(|| {
+        world.begin()?;
+        for _ in 0..20 + world.random.below(25) {
+            world.step()?;
+        }
+        let rounds = oracle::converge(&mut world)?;
+        oracle::nothing_is_lost(&world)?;
+        Ok(rounds)
+    }));
+    let happened = happened.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(format!("panicked: {}", text.unwrap_or("?")))
+    });
+    if std::env::var_os("IDSE_SEED").is_some() {
+        println!("{}", world.log.join("\n"));
+    }
+    Ok(Told { rounds: happened?, trace: world.trace() })
+}
+
+/// Returns folders in memory where the system has them: there, making a write durable is free.
+fn folders(thread: usize) -> (tempfile::TempDir, Vec<Folder>) {
+    let memory = Path::new("/dev/shm");
+    let mut builder = tempfile::Builder::new();
+    let dir = match builder.prefix("idse-sim-").tempdir_in(memory) {
+        Ok(dir) if memory.is_dir() => dir,
+        _ => builder.tempdir().unwrap(),
+    };
+    let folders = (0..CLIENTS).map(|client| Folder::new(dir.path().join(format!("{thread}-{client}"))));
+    let folders = folders.collect();
+    (dir, folders)
+}
+
+fn stored() -> Vec<u64> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let text = std::fs::read_to_string(folder.join("simulation.txt")).unwrap_or_default();
+    text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn whatever_happens_nothing_is_lost_and_all_agree_in_the_end() {
+    let mut seeds = stored();
+    match number("IDSE_SEED") {
+        Some(seed) => seeds = vec![seed],
+        None => seeds.extend(0..number("IDSE_SEEDS").unwrap_or(1500)),
+    }
+    let start = Instant::now();
+    let (next, most) = (AtomicU64::new(0), AtomicU64::new(0));
+    let failures = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let (seeds, next, most, failures) = (&seeds, &next, &most, &failures);
+            scope.spawn(move || {
+                let (_dir, folders) = folders(thread);
+                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    let told = run(*seed, &folders);
+                    // Every sixteenth is run twice: the same seed is the same story.
+                    let again = (seed % 16 == 0 && told.is_ok()).then(|| run(*seed, &folders));
+                    match (told, again) {
+                        (Ok(told), Some(Ok(again))) if told.trace != again.trace => {
+                            failures.lock().unwrap().push(format!("{seed}: two runs differ"));
+                        }
+                        (Ok(told), _) => drop(most.fetch_max(told.rounds as u64, Ordering::Relaxed)),
+                        (Err(failure), _) => failures.lock().unwrap().push(format!("{seed}: {failure}")),
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "{} seeds in {seconds:.1} s, {:.0} a second; all agree after at most {} rounds",
+        seeds.len(),
+        seeds.len() as f64 / seconds,
+        most.into_inner()
+    );
+    assert!(failures.is_empty(), "{} of {} seeds failed:\n{}", failures.len(), seeds.len(), failures.join("\n"));
+}
