@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use idse_core::{Cancel, Context, InitRequest, SessionKey, Stage, Workspace};
 use super::clock::VirtualClock;
+use idse_core::{Cancel, Context, InitRequest, SessionKey, Stage, Workspace};
 
 /// A folder with an initialised workspace, used by one seed after the other.
 pub(crate) struct Folder {

@@ -101,6 +101,8 @@ pub(crate) fn edited(before: &str, random: &mut Random, ledger: &mut Ledger) -> 
 pub(crate) fn both(local: &str, remote: &str) -> String {
     let mut lines: Vec<&str> = local.lines().collect();
     lines.extend(remote.lines().filter(|line| !local.lines().any(|l| l == *line)));
-    lines.retain(|line| !["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark)));
+    lines.retain(|line| {
+        !["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark))
+    });
     lines.join("\n") + "\n"
 }

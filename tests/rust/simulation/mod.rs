@@ -43,7 +43,8 @@ fn run(seed: u64, folders: &[Folder]) -> Result<Told, String> {
         Ok(rounds)
     }));
     let happened = happened.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let text =
+            panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         Err(format!("panicked: {}", text.unwrap_or("?")))
     });
     if std::env::var_os("IDSE_SEED").is_some() {
@@ -113,5 +114,11 @@ fn whatever_happens_nothing_is_lost_and_all_agree_in_the_end() {
         seeds.len() as f64 / seconds,
         most.into_inner()
     );
-    assert!(failures.is_empty(), "{} of {} seeds failed:\n{}", failures.len(), seeds.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} seeds failed:\n{}",
+        failures.len(),
+        seeds.len(),
+        failures.join("\n")
+    );
 }

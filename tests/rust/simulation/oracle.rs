@@ -47,9 +47,13 @@ fn is_apart(world: &World) -> Checked<Option<String>> {
     let info = world.agency.info();
     for client in &world.clients {
         for stage in Stage::ALL {
-            let (here, there) = (client.read(stage).unwrap_or_default(), row.texts.get(&stage).cloned().unwrap_or_default());
+            let (here, there) =
+                (client.read(stage).unwrap_or_default(), row.texts.get(&stage).cloned().unwrap_or_default());
             if canonical(&here) != canonical(&there) {
-                return Ok(Some(format!("{stage} of client {} is {here:?}, the row's {there:?}", client.name)));
+                return Ok(Some(format!(
+                    "{stage} of client {} is {here:?}, the row's {there:?}",
+                    client.name
+                )));
             }
         }
         let status =
@@ -63,7 +67,10 @@ fn is_apart(world: &World) -> Checked<Option<String>> {
             }
             let named = row.state.as_ref().and_then(|s| s.get("stages")?.get(line.stage.name())?.as_str());
             if let Some(named) = named.and_then(StageStatus::read).filter(|named| *named != line.status) {
-                return Ok(Some(format!("{} of client {} is {:?}, the row says {named:?}", line.stage, client.name, line.status)));
+                return Ok(Some(format!(
+                    "{} of client {} is {:?}, the row says {named:?}",
+                    line.stage, client.name, line.status
+                )));
             }
         }
     }

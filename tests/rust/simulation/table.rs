@@ -22,7 +22,12 @@ impl Table {
     }
 
     /// An old client reads, or writes everything that it has, `state_json` as it was.
-    pub(crate) fn old_client(&mut self, row: &mut MemoryRow, random: &mut Random, ledger: &mut Ledger) -> String {
+    pub(crate) fn old_client(
+        &mut self,
+        row: &mut MemoryRow,
+        random: &mut Random,
+        ledger: &mut Ledger,
+    ) -> String {
         let Some(mut copy) = self.copy.take().filter(|_| random.percent(60)) else {
             self.copy = Some(row.clone());
             return "an old client reads".to_owned();
@@ -42,7 +47,12 @@ impl Table {
 }
 
 /// Somebody edits the row in the table editor.
-pub(crate) fn hand_edit(row: &mut MemoryRow, past: &[MemoryRow], random: &mut Random, ledger: &mut Ledger) -> String {
+pub(crate) fn hand_edit(
+    row: &mut MemoryRow,
+    past: &[MemoryRow],
+    random: &mut Random,
+    ledger: &mut Ledger,
+) -> String {
     ledger.writes += 1;
     let stage = *random.pick(&[Stage::Spec, Stage::Tasks, Stage::Plan]);
     let before = row.texts.get(&stage).cloned();

@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use idse_core::remote::{Edit, Fault, MemoryRemote, MemoryRow, ProjectFilter, Remote as _, Sessions, Target};
-use idse_core::sync::{self, Action, ConflictKind, Outcome, PullOptions, PushOptions, Resolution, SyncReport};
+use idse_core::sync::{
+    self, Action, ConflictKind, Outcome, PullOptions, PushOptions, Resolution, SyncReport,
+};
 use idse_core::{Context, Error, ErrorKind, Result, Stage, StageStatus};
 
 use super::client::{Client, Folder, key};
@@ -175,7 +177,8 @@ impl World {
     }
 
     fn set_status(&mut self, who: usize, stage: Stage) -> Checked {
-        let status = *self.random.pick(&[StageStatus::Pending, StageStatus::InProgress, StageStatus::Complete]);
+        let status =
+            *self.random.pick(&[StageStatus::Pending, StageStatus::InProgress, StageStatus::Complete]);
         let name = format!("{who} sets {stage} {status:?}");
         let ended = self.verb(who, &name, true, |client, _, context| {
             client.workspace.set_stage(&key(), stage, status, None, context)
@@ -233,9 +236,10 @@ impl World {
         let (before, requests) = (self.clients[who].texts(), self.requests());
         let in_step = self.clients[who].seen == Some(self.ledger().writes);
         let pure = options.dry_run.then(|| self.everything(who));
-        let ended = self.verb(who, &format!("{who} pushes {options:?}"), troubled, |client, wire, context| {
-            sync::push(&client.workspace, &key(), wire, options, context)
-        });
+        let ended =
+            self.verb(who, &format!("{who} pushes {options:?}"), troubled, |client, wire, context| {
+                sync::push(&client.workspace, &key(), wire, options, context)
+            });
         let requests = self.requests() - requests;
         let allowed = &[(ErrorKind::Exists, "other_project"), (ErrorKind::Unavailable, "contended")];
         let linked = matches!(&ended, Ended::Badly(error) if error.reason() == "other_project");
@@ -269,7 +273,8 @@ impl World {
 
     /// An acknowledged push is in the history of the row.
     fn pushed(&mut self, report: &SyncReport, before: &BTreeMap<Stage, String>) -> Checked {
-        let sent = report.steps.iter().filter(|s| s.action == Action::Send && report.outcome == Outcome::Done);
+        let sent =
+            report.steps.iter().filter(|s| s.action == Action::Send && report.outcome == Outcome::Done);
         for step in sent {
             let text = before.get(&step.stage).cloned().unwrap_or_default();
             let history = self.target().map(|target| self.agency.history(&target, step.stage));
@@ -323,7 +328,8 @@ impl World {
     pub(crate) fn resolve(&mut self, who: usize, troubled: bool) -> Checked {
         let info = self.agency.info();
         let client = &self.clients[who];
-        let status = sync::status(&client.workspace, &key(), &info, &client.context(0)).map_err(|e| e.to_string())?;
+        let status =
+            sync::status(&client.workspace, &key(), &info, &client.context(0)).map_err(|e| e.to_string())?;
         let open: Vec<_> = status.stages.iter().filter_map(|s| Some((s.stage, s.conflict?))).collect();
         for (stage, kind) in open {
             if troubled && self.random.percent(30) {
@@ -343,7 +349,8 @@ impl World {
             };
             let name = format!("{who} resolves {stage} ({kind:?}) {resolution:?}");
             let ended = self.verb(who, &name, troubled, |client, _, context| {
-                sync::resolve(&client.workspace, &key(), &info, stage, &resolution, context)
+                let options = sync::ResolveOptions { stage, resolution, dry_run: false };
+                sync::resolve(&client.workspace, &key(), &info, &options, context)
             });
             let is_decided = match &ended {
                 Ended::Well(_) | Ended::Killed => true,
@@ -369,7 +376,11 @@ impl World {
         let force = self.random.percent(50);
         let troubled = self.random.percent(20);
         let ended = self.verb(who, &format!("{who} undoes, {force}"), troubled, |client, _, context| {
-            sync::undo(&client.workspace, None, force, context)
+            sync::undo(
+                &client.workspace,
+                &sync::UndoOptions { force, ..sync::UndoOptions::default() },
+                context,
+            )
         });
         let after = if matches!(ended, Ended::Well(_)) { self.clients[who].texts() } else { BTreeMap::new() };
         let is_refused = matches!(&ended, Ended::Badly(error) if error.kind() != ErrorKind::Unsettled);
@@ -421,10 +432,16 @@ impl World {
         (self.clients[who].files(), self.row())
     }
 
-    fn is_pure(&self, who: usize, before: &(BTreeMap<std::path::PathBuf, Vec<u8>>, Option<MemoryRow>), what: &str) -> Checked {
+    fn is_pure(
+        &self,
+        who: usize,
+        before: &(BTreeMap<std::path::PathBuf, Vec<u8>>, Option<MemoryRow>),
+        what: &str,
+    ) -> Checked {
         let after = self.everything(who);
         // What a person edits meanwhile is not the verb's doing; the row of a changed agency neither.
-        let changed: Vec<_> = before.0.iter().filter(|(path, bytes)| after.0.get(*path) != Some(bytes)).collect();
+        let changed: Vec<_> =
+            before.0.iter().filter(|(path, bytes)| after.0.get(*path) != Some(bytes)).collect();
         let added: Vec<_> = after.0.keys().filter(|path| !before.0.contains_key(*path)).collect();
         let engine = |path: &std::path::Path| !path.to_string_lossy().contains("/sessions/s1/");
         if changed.iter().any(|(path, _)| engine(path)) || added.iter().any(|path| engine(path)) {
@@ -537,7 +554,11 @@ impl World {
                 if is_weather || allowed.iter().any(|(k, r)| *k == error.kind() && *r == error.reason()) {
                     Ok(None)
                 } else {
-                    Err(format!("an error that nobody documented: {:?}/{} {error}", error.kind(), error.reason()))
+                    Err(format!(
+                        "an error that nobody documented: {:?}/{} {error}",
+                        error.kind(),
+                        error.reason()
+                    ))
                 }
             }
         }
