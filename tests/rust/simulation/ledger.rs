@@ -72,6 +72,7 @@ pub(crate) fn edited(before: &str, random: &mut Random, ledger: &mut Ledger) -> 
     if random.percent(2) {
         return String::new();
     }
+    let first = ledger.next;
     let ending = if random.percent(4) || before.contains("\r\n") { "\r\n" } else { "\n" };
     let mut lines: Vec<String> = before.lines().map(str::to_owned).collect();
     for _ in 0..1 + random.below(3) {
@@ -94,7 +95,11 @@ pub(crate) fn edited(before: &str, random: &mut Random, ledger: &mut Ledger) -> 
         }
     }
     let end = if random.percent(5) { "" } else { ending };
-    lines.join(ending) + end
+    let after = lines.join(ending) + end;
+    // A line that the same author wrote and took out in one go was never there.
+    let there = tokens(&after);
+    ledger.gone.extend((first + 1..=ledger.next).filter(|token| !there.contains(token)));
+    after
 }
 
 /// Returns every line of both texts: what a person writes who wants to lose nothing.

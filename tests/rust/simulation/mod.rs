@@ -15,7 +15,7 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use client::Folder;
@@ -84,14 +84,14 @@ fn whatever_happens_nothing_is_lost_and_all_agree_in_the_end() {
         None => seeds.extend(0..number("IDSE_SEEDS").unwrap_or(1500)),
     }
     let start = Instant::now();
-    let (next, most) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (next, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for thread in 0..2 {
             let (seeds, next, most, failures) = (&seeds, &next, &most, &failures);
             scope.spawn(move || {
                 let (_dir, folders) = folders(thread);
-                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let told = run(*seed, &folders);
                     // Every sixteenth is run twice: the same seed is the same story.
                     let again = (seed % 16 == 0 && told.is_ok()).then(|| run(*seed, &folders));
@@ -99,7 +99,7 @@ fn whatever_happens_nothing_is_lost_and_all_agree_in_the_end() {
                         (Ok(told), Some(Ok(again))) if told.trace != again.trace => {
                             failures.lock().unwrap().push(format!("{seed}: two runs differ"));
                         }
-                        (Ok(told), _) => drop(most.fetch_max(told.rounds as u64, Ordering::Relaxed)),
+                        (Ok(told), _) => drop(most.fetch_max(told.rounds, Ordering::Relaxed)),
                         (Err(failure), _) => failures.lock().unwrap().push(format!("{seed}: {failure}")),
                     }
                 }

@@ -32,9 +32,11 @@ fn catch_up(world: &mut World, who: usize) -> Checked {
         restore: Stage::ALL.to_vec(),
         accept_clear: true,
         force_clear: true,
+        adopt_session: true,
         ..PullOptions::default()
     };
-    let push = PushOptions { allow_empty: true, force_clear: true, ..PushOptions::default() };
+    let push =
+        PushOptions { allow_empty: true, force_clear: true, adopt_session: true, ..PushOptions::default() };
     world.pull(who, &pull, false)?;
     world.resolve(who, false)?;
     world.push(who, &push, false)?;

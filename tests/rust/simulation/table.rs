@@ -21,17 +21,24 @@ impl Table {
         }
     }
 
-    /// An old client reads, or writes everything that it has, `state_json` as it was.
-    pub(crate) fn old_client(
+    /// An old client reads.
+    pub(crate) fn read(&mut self, row: Option<MemoryRow>) -> String {
+        self.copy = row;
+        "an old client reads".to_owned()
+    }
+
+    pub(crate) fn has_read(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// An old client writes everything that it has read, `state_json` as it was.
+    pub(crate) fn overwrite(
         &mut self,
         row: &mut MemoryRow,
         random: &mut Random,
         ledger: &mut Ledger,
     ) -> String {
-        let Some(mut copy) = self.copy.take().filter(|_| random.percent(60)) else {
-            self.copy = Some(row.clone());
-            return "an old client reads".to_owned();
-        };
+        let mut copy = self.copy.take().unwrap_or_default();
         ledger.writes += 1;
         for (stage, text) in &mut copy.texts {
             if random.percent(40) {

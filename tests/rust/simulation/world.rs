@@ -188,13 +188,18 @@ impl World {
 
     fn hand(&mut self, is_old_client: bool) -> Checked {
         let Some(target) = self.target() else { return Ok(()) };
+        if is_old_client && !(self.table.has_read() && self.random.percent(60)) {
+            let read = self.table.read(self.row());
+            self.note(read);
+            return Ok(());
+        }
         let ledger = self.ledger.clone();
         let mut ledger = ledger.lock().unwrap();
         let (random, table) = (&mut self.random, &mut self.table);
         let mut what = String::new();
         self.agency.edit(&target, |row| {
             what = if is_old_client {
-                table.old_client(row, random, &mut ledger)
+                table.overwrite(row, random, &mut ledger)
             } else {
                 hand_edit(row, &table.past, random, &mut ledger)
             };
@@ -215,6 +220,7 @@ impl World {
             allow_empty: random.percent(30),
             force_clear: random.percent(30),
             dry_run: random.percent(10),
+            adopt_session: true,
             ..PushOptions::default()
         }
     }
@@ -228,6 +234,7 @@ impl World {
             force_clear: random.percent(30),
             markers: self.weather.markers && random.percent(50),
             dry_run: random.percent(10),
+            adopt_session: true,
             ..PullOptions::default()
         }
     }
@@ -418,7 +425,14 @@ impl World {
                 _ => sync::remote_status(workspace, &key(), wire, context).map(drop),
             }
         });
-        self.expect(ended, &[(ErrorKind::NotFound, "never_synced"), (ErrorKind::NotFound, "")])?;
+        self.expect(
+            ended,
+            &[
+                (ErrorKind::NotFound, "never_synced"),
+                (ErrorKind::NotFound, ""),
+                (ErrorKind::Exists, "unknown_session"),
+            ],
+        )?;
         self.is_pure(who, &before, "a question")
     }
 
