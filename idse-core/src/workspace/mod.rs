@@ -340,7 +340,8 @@ fn changed(path: &str) -> Error {
         .with("path", path)
 }
 
-fn check_text(stage: Stage, text: &str, limit: u64) -> Result<()> {
+/// Refuses a text that no agency can hold.
+pub(crate) fn check_text(stage: Stage, text: &str, limit: u64) -> Result<()> {
     if let Some(at) = text.find('\0') {
         let message =
             format!("the text for {stage} holds a NUL character at byte {at}, which no agency can store");
