@@ -55,7 +55,7 @@ pub fn resolve(
         session: key.session.clone(),
         stage,
         op: transaction.log.op,
-        kind: record.kind,
+        conflict: record.kind,
         resolution: match resolution {
             Resolution::Local => "local",
             Resolution::Remote => "remote",

@@ -78,6 +78,10 @@ pub struct InitReport {
 /// What `set_stage` changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StageChange {
+    /// The project.
+    pub project: ProjectName,
+    /// The session.
+    pub session: SessionId,
     /// The stage.
     pub stage: Stage,
     /// Before.
