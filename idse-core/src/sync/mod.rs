@@ -7,6 +7,8 @@ mod classify;
 mod clone;
 mod engine;
 pub mod merge;
+#[cfg(test)]
+mod model;
 mod plan;
 mod pull;
 mod push;

@@ -49,7 +49,7 @@ pub(crate) fn refuse_unsettled(store: Store<'_>, key: &SessionKey, stages: &[Sta
 
 /// The rule of settling, as a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(crate) enum Verdict {
     Committed,
     NotCommitted,
     Ambiguous,
@@ -122,7 +122,7 @@ pub(crate) fn settle_entry(engine: &Engine<'_>, pending: &PendingPush) -> Result
 }
 
 /// Decides. An unchanged operation id proves nothing, since clients that know nothing of it send it back.
-fn verdict(pending: &PendingPush, row: &RemoteSession) -> Verdict {
+pub(crate) fn verdict(pending: &PendingPush, row: &RemoteSession) -> Verdict {
     let has_all = pending.items.iter().all(|item| holds(row, item.stage, item.intended));
     let state = row.state.clone().map(SessionState::new).unwrap_or_default();
     let has_statuses =
