@@ -198,7 +198,10 @@ pub(crate) fn document(kind: &str, value: &impl Serialize) -> Result<()> {
     document.insert("schema".into(), SCHEMA.into());
     document.insert("kind".into(), kind.into());
     match fields {
-        Value::Object(fields) => document.extend(fields),
+        // The two names of the envelope are taken: an answer that has a field of that name keeps it to itself.
+        Value::Object(fields) => fields.into_iter().for_each(|(name, value)| {
+            document.entry(name).or_insert(value);
+        }),
         other => drop(document.insert("value".into(), other)),
     }
     let mut text = serde_json::to_string_pretty(&Value::Object(document)).unwrap_or_default();

@@ -409,7 +409,7 @@ pub struct ResolveReport {
     /// The operation.
     pub op: OpId,
     /// What kind of conflict it was.
-    pub kind: ConflictKind,
+    pub conflict: ConflictKind,
     /// `local`, `remote`, `merged`, `text`.
     pub resolution: &'static str,
     /// Nothing was written.

@@ -18,7 +18,7 @@ use crate::sync::settle::refuse_unsettled;
 use crate::sync::store::{Store, StoredBase};
 use crate::sync::{Resolution, ResolveOptions, ResolveReport, Verb, transaction};
 use crate::text::TextStyle;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, check_text};
 
 /// Answers the open conflict of a stage.
 ///
@@ -55,7 +55,7 @@ pub fn resolve(
         session: key.session.clone(),
         stage,
         op: transaction.log.op,
-        kind: record.kind,
+        conflict: record.kind,
         resolution: match resolution {
             Resolution::Local => "local",
             Resolution::Remote => "remote",
@@ -147,6 +147,10 @@ impl<'a> Answer<'a> {
         if let Some(text) = after.as_deref().filter(|_| asked) {
             check_markers(text, record, stage)?;
         }
+        if let Some(text) = after.as_deref().filter(|_| after != before) {
+            let limit = workspace.settings(Some(&key.project), context)?.limits.artifact_bytes;
+            check_text(stage, text, limit)?;
+        }
         let now = session.state.status(stage);
         let then = match (record.status, resolution) {
             (Some(status), Resolution::Remote) => status.remote,
@@ -219,9 +223,6 @@ fn chosen(
                 Content::Absent => Ok(None),
                 Content::Blocked(blocked) => Err(Error::argument(blocked.message)),
             }
-        }
-        Resolution::Text(text) if text.contains('\0') => {
-            Err(Error::argument("the text holds a NUL character").with_reason("nul"))
         }
         Resolution::Text(text) => Ok(Some(text.clone())),
     }

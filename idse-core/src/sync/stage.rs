@@ -38,6 +38,7 @@ impl Workspace {
         }
         self.save_state(key, &state)?;
         let last_agent = state.last_agent().map(str::to_owned);
-        Ok(StageChange { stage, before, after: status, last_agent })
+        let SessionKey { project, session } = key.clone();
+        Ok(StageChange { project, session, stage, before, after: status, last_agent })
     }
 }

@@ -78,6 +78,10 @@ pub struct InitReport {
 /// What `set_stage` changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StageChange {
+    /// The project.
+    pub project: ProjectName,
+    /// The session.
+    pub session: SessionId,
     /// The stage.
     pub stage: Stage,
     /// Before.
@@ -340,7 +344,8 @@ fn changed(path: &str) -> Error {
         .with("path", path)
 }
 
-fn check_text(stage: Stage, text: &str, limit: u64) -> Result<()> {
+/// Refuses a text that no agency can hold.
+pub(crate) fn check_text(stage: Stage, text: &str, limit: u64) -> Result<()> {
     if let Some(at) = text.find('\0') {
         let message =
             format!("the text for {stage} holds a NUL character at byte {at}, which no agency can store");

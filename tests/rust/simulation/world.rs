@@ -235,7 +235,6 @@ impl World {
             markers: self.weather.markers && random.percent(50),
             dry_run: random.percent(10),
             adopt_session: true,
-            ..PullOptions::default()
         }
     }
 

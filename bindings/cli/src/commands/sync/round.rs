@@ -148,6 +148,9 @@ fn headline(report: &SyncReport) -> String {
         (Outcome::UpToDate, Verb::Push) => "Nothing to push".to_owned(),
         (Outcome::UpToDate, _) => "Nothing to pull".to_owned(),
         (Outcome::Refused, Verb::Push) => format!("{would}nothing was pushed: a stage is refused"),
+        (Outcome::Refused, _) if moved > 0 => {
+            format!("Pulled {} from Agency Core; a stage is refused", count(moved, "stage"))
+        }
         (Outcome::Refused, _) => "Nothing was changed: a stage is refused".to_owned(),
         (Outcome::Conflict, Verb::Push) => "Nothing was pushed: both sides changed".to_owned(),
         (Outcome::Conflict, _) if moved > 0 => {
