@@ -67,6 +67,11 @@ fn push_step(
         step.action = Action::Conflict;
         step.message = Some("both sides set the status; run `idse sync pull`".into());
     }
+    // The record of a stage in conflict moves with the conflict: a person may yet answer with what was recorded then.
+    if step.action == Action::Record && sides.open.contains_key(&stage) {
+        step.action = Action::Leave;
+        step.message = Some("equal by now; `idse sync pull` closes its conflict".into());
+    }
     // The status has a base of its own: it goes out beside a text that does not.
     let beside = status_class == StatusClass::Local && step.action == Action::Leave;
     let sends = beside || matches!(step.action, Action::Send | Action::SendNull | Action::Status);
