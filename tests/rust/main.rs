@@ -12,5 +12,6 @@ mod examples;
 mod merge;
 mod package;
 mod remote;
+mod schemas;
 mod sync;
 mod validate;

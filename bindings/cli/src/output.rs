@@ -198,7 +198,12 @@ pub(crate) fn document(kind: &str, value: &impl Serialize) -> Result<()> {
     document.insert("schema".into(), SCHEMA.into());
     document.insert("kind".into(), kind.into());
     match fields {
-        Value::Object(fields) => document.extend(fields),
+        // What a document is outranks whatever its fields are called.
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                document.entry(name).or_insert(value);
+            }
+        }
         other => drop(document.insert("value".into(), other)),
     }
     let mut text = serde_json::to_string_pretty(&Value::Object(document)).unwrap_or_default();

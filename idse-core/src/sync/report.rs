@@ -408,7 +408,8 @@ pub struct ResolveReport {
     pub stage: Stage,
     /// The operation.
     pub op: OpId,
-    /// What kind of conflict it was.
+    /// What kind of conflict it was; `conflict` in the JSON, where `kind` is the document's own.
+    #[serde(rename = "conflict")]
     pub kind: ConflictKind,
     /// `local`, `remote`, `merged`, `text`.
     pub resolution: &'static str,
