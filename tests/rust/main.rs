@@ -12,6 +12,7 @@ mod examples;
 mod merge;
 mod package;
 mod remote;
+mod schemas;
 mod simulation;
 mod sync;
 mod validate;

@@ -1,0 +1,158 @@
+//! `docs/wire.md` says what the schemas say: the same kinds, the same fields, and examples that are valid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use idse_core::{Digest, ErrorKind, ObjectId};
+use serde_json::{Map, Value, json};
+
+use super::{Documents, read, schema, words};
+
+/// The headings of the third level, each with the lines below it.
+fn sections(text: &str) -> BTreeMap<&str, Vec<&str>> {
+    let mut sections: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut name = "";
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("### ") {
+            assert!(!sections.contains_key(heading), "{heading} is there twice");
+            name = heading;
+        } else if line.starts_with("## ") {
+            name = "";
+        }
+        sections.entry(name).or_default().push(line);
+    }
+    sections
+}
+
+/// The cells of the rows that begin with a code word, without the backquotes.
+fn rows<'a>(lines: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let rows = lines.iter().filter(|line| line.starts_with("| `"));
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect())
+        .collect()
+}
+
+fn examples(lines: &[&str]) -> Vec<Value> {
+    let text = lines.join("\n");
+    let blocks = text.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks
+        .map(|block| serde_json::from_str(&block).unwrap_or_else(|error| panic!("{error}: {block}")))
+        .collect()
+}
+
+/// What the schemas call by names, the parts of the validation report included.
+fn definitions() -> Map<String, Value> {
+    let (report, validation) = (schema("report"), schema("validation-report"));
+    let mut all = report["$defs"].as_object().unwrap().clone();
+    let parts = validation["$defs"].as_object().unwrap();
+    all.extend(parts.clone());
+    all.insert("edit".into(), parts["fix"]["properties"]["edits"]["items"].clone());
+    all.insert("summary".into(), validation["properties"]["summary"].clone());
+    all.insert("validation-report".into(), validation);
+    all
+}
+
+/// The fields of a definition and whether each may be null; the envelope's own two are not among them.
+fn fields(all: &Map<String, Value>, name: &str) -> BTreeMap<String, bool> {
+    let definition = &all[name];
+    let body = definition["$ref"].as_str().and_then(|to| all.get(to.trim_start_matches("#/$defs/")));
+    let variants = definition["oneOf"].as_array().into_iter().flatten();
+    [definition]
+        .into_iter()
+        .chain(body)
+        .chain(variants)
+        .filter_map(|d| d["properties"].as_object())
+        .flatten()
+        .filter(|(field, value)| *field != "schema" && !(*field == "kind" && value["const"] == name))
+        .map(|(field, value)| (field.clone(), is_nullable(value)))
+        .collect()
+}
+
+fn is_nullable(value: &Value) -> bool {
+    let is_null = |one: &Value| one["type"] == "null";
+    let has = |key: &str, null: &Value| value[key].as_array().is_some_and(|all| all.contains(null));
+    value["anyOf"].as_array().is_some_and(|all| all.iter().any(is_null))
+        || has("type", &json!("null"))
+        || has("enum", &Value::Null)
+}
+
+#[test]
+fn every_field_is_documented() {
+    let text = read("idse-core/docs/wire.md");
+    let sections = sections(&text);
+    let all = definitions();
+    for (name, lines) in sections.iter().filter(|(name, _)| !name.is_empty()) {
+        let documented: BTreeMap<String, bool> =
+            rows(lines).iter().map(|row| (row[0].to_owned(), row[1].ends_with("or null"))).collect();
+        assert_eq!(documented, fields(&all, name), "{name}");
+        for row in rows(lines) {
+            assert_eq!(row.len(), 4, "{name}: {row:?}");
+            assert_eq!(row[1].ends_with("or null"), !row[3].is_empty(), "{name}: {row:?}");
+        }
+    }
+    let objects = all.iter().filter(|(name, value)| value["type"] == "object" && !name.ends_with("_body"));
+    for (name, _) in objects {
+        assert!(sections.contains_key(name.as_str()), "{name} is not documented");
+    }
+}
+
+#[test]
+fn every_kind_has_an_example_that_is_valid() {
+    let text = read("idse-core/docs/wire.md");
+    let documents = Documents::new();
+    let mut seen = BTreeSet::new();
+    for (name, lines) in sections(&text) {
+        for example in examples(&lines) {
+            assert_eq!(documents.check(&example, name), name);
+            seen.insert(name.to_owned());
+            assert_nothing_passes(&documents, &example);
+        }
+    }
+    assert_eq!(seen, documents.kinds.keys().cloned().collect());
+}
+
+/// Asserts that a document with a field more, or one less, would have been noticed.
+fn assert_nothing_passes(documents: &Documents, document: &Value) {
+    let kind = document["kind"].as_str().unwrap();
+    let fields = document.as_object().unwrap();
+    let mut more = fields.clone();
+    more.insert("unheard_of".into(), json!(1));
+    assert!(!documents.kinds[kind].is_valid(&more.into()), "{kind} takes any field");
+    for field in fields.keys() {
+        let mut less = fields.clone();
+        less.remove(field);
+        assert!(!documents.kinds[kind].is_valid(&less.into()), "{kind} does without {field}");
+    }
+}
+
+#[test]
+fn the_digests_are_those_of_the_engine() {
+    let text = read("idse-core/docs/wire.md");
+    let lines: Vec<&str> = text.lines().collect();
+    let digests: Vec<_> = rows(&lines).into_iter().filter(|row| row[0].starts_with('"')).collect();
+    assert!(digests.len() >= 3);
+    for row in digests {
+        let text: String = serde_json::from_str(row[0]).unwrap();
+        assert_eq!(row[1], Digest::of(&text).to_string(), "{text:?}");
+        assert_eq!(row[2], ObjectId::of(text.as_bytes()).to_string(), "{text:?}");
+    }
+}
+
+#[test]
+fn the_words_and_the_kinds_of_errors_are_explained() {
+    let text = read("idse-core/docs/wire.md");
+    let explained = text.split("\n## Words\n").nth(1).unwrap();
+    let report = schema("report");
+    for name in ["class", "action", "conflict_kind"] {
+        let table = explained.split(&format!("\n**{name}**")).nth(1).unwrap();
+        let table: Vec<&str> = table.split("\n**").next().unwrap().lines().collect();
+        let found: BTreeSet<String> = rows(&table).iter().map(|row| row[0].to_owned()).collect();
+        assert_eq!(found, words(&report["$defs"][name]["enum"]), "{name}");
+    }
+    let kinds = explained.split("\n**Kinds of errors**").nth(1).unwrap();
+    let found: Vec<Vec<&str>> = rows(&kinds.lines().collect::<Vec<_>>());
+    assert_eq!(found.len(), ErrorKind::ALL.len());
+    for (row, kind) in found.iter().zip(ErrorKind::ALL) {
+        let (code, exit) = (kind.code().to_string(), kind.exit_code().to_string());
+        let temporary = if kind.is_temporary() { "yes" } else { "no" };
+        assert_eq!(row[..4], [kind.name(), &code, temporary, &exit]);
+    }
+}
