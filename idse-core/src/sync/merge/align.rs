@@ -16,14 +16,15 @@ pub(super) struct Hunk {
     pub(super) side: Range<usize>,
 }
 
-/// Returns what a side made of the base, in order; between two hunks the texts are equal.
-pub(super) fn hunks(base: &[Token], side: &[Token]) -> Vec<Hunk> {
+/// Returns what a side made of the base, in order; between two hunks the texts are equal. Returns nothing where
+/// the same lines occur so often in another order that an alignment would take too long.
+pub(super) fn hunks(base: &[Token], side: &[Token]) -> Option<Vec<Hunk>> {
     let (mut old, mut new) = (Marks::new(base), Marks::new(side));
     let (old_kept, new_kept) = thin(&mut old, &mut new);
-    Search::new(&old_kept, &new_kept).run(&mut old, &mut new);
+    Search::new(&old_kept, &new_kept).run(&mut old, &mut new)?;
     settle(&mut old, &new);
     settle(&mut new, &old);
-    collect(&old, &new)
+    Some(collect(&old, &new))
 }
 
 /// The lines of a text, each either changed or standing for a line of the other text.

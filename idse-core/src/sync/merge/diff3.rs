@@ -41,7 +41,10 @@ impl Region {
 
 /// Returns the changed regions in order.
 pub(super) fn regions(base: &[Token], local: &[Token], remote: &[Token]) -> Vec<Region> {
-    let (local_hunks, remote_hunks) = (hunks(base, local), hunks(base, remote));
+    let both = hunks(base, local).and_then(|local| Some((local, hunks(base, remote)?)));
+    let Some((local_hunks, remote_hunks)) = both else {
+        return vec![coarse(base, local, remote)];
+    };
     let (mut l, mut r) = (Cursor::new(&local_hunks), Cursor::new(&remote_hunks));
     let mut regions = Vec::new();
     while let Some(start) = [l.next_start(), r.next_start()].into_iter().flatten().min() {
@@ -67,6 +70,19 @@ pub(super) fn regions(base: &[Token], local: &[Token], remote: &[Token]) -> Vec<
         regions.push(Region { base: start..end, local: local_range, remote: remote_range, change });
     }
     regions
+}
+
+/// Returns one region for all changes: what is not aligned is not merged.
+fn coarse(base: &[Token], local: &[Token], remote: &[Token]) -> Region {
+    let alike = |a: &(&_, &_)| a.0 == a.1;
+    let head = |side: &[Token]| base.iter().zip(side).take_while(alike).count();
+    let head = head(local).min(head(remote));
+    let tail =
+        |side: &[Token]| base[head..].iter().rev().zip(side[head..].iter().rev()).take_while(alike).count();
+    let tail = tail(local).min(tail(remote));
+    let middle = |text: &[Token]| head..text.len() - tail;
+    let change = if local == base { Change::Remote } else { Change::Conflict(None) };
+    Region { base: middle(base), local: middle(local), remote: middle(remote), change }
 }
 
 /// A place in the hunks of one side.

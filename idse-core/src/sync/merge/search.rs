@@ -17,6 +17,9 @@ const LONG_RUN: Place = 20;
 /// Rounds after which a promising way is taken for the best, and the fewest before the search is cut short.
 const PATIENCE: Place = 256;
 
+/// Steps after which the search is given up: they take less than a second.
+const MAX_STEPS: Place = 20_000_000;
+
 /// A part of both texts that is still to be aligned.
 #[derive(Clone, Copy)]
 struct Area {
@@ -96,6 +99,8 @@ pub(super) struct Search<'a> {
     backward: Front,
     /// Rounds after which the search is cut short.
     limit: Place,
+    /// Steps left until the search is given up.
+    left: Place,
 }
 
 impl<'a> Search<'a> {
@@ -103,11 +108,11 @@ impl<'a> Search<'a> {
     pub(super) fn new(old: &'a [Kept], new: &'a [Kept]) -> Self {
         let front = || Front::new(old.len(), new.len());
         let limit = rough_root(old.len() + new.len() + 3).cast_signed().max(PATIENCE);
-        Self { old, new, forward: front(), backward: front(), limit }
+        Self { old, new, forward: front(), backward: front(), limit, left: MAX_STEPS }
     }
 
-    /// Notes in both texts the lines that are matched with none.
-    pub(super) fn run(&mut self, old: &mut Marks<'_>, new: &mut Marks<'_>) {
+    /// Notes in both texts the lines that are matched with none; returns nothing where it would take too long.
+    pub(super) fn run(&mut self, old: &mut Marks<'_>, new: &mut Marks<'_>) -> Option<()> {
         let (old_end, new_end) = (self.old.len().cast_signed(), self.new.len().cast_signed());
         let mut areas = vec![Area { old: (0, old_end), new: (0, new_end), exact: false }];
         while let Some(area) = areas.pop() {
@@ -117,11 +122,12 @@ impl<'a> Search<'a> {
             } else if area.new.0 == area.new.1 {
                 (area.old.0..area.old.1).for_each(|at| old.change(self.old[at.cast_unsigned()].line));
             } else {
-                let Split { old, new, exact } = self.split(&area);
+                let Split { old, new, exact } = self.split(&area)?;
                 areas.push(Area { old: (old, area.old.1), new: (new, area.new.1), exact: exact.1 });
                 areas.push(Area { old: (area.old.0, old), new: (area.new.0, new), exact: exact.0 });
             }
         }
+        Some(())
     }
 
     fn equal(&self, old: Place, new: Place) -> bool {
@@ -155,7 +161,7 @@ impl<'a> Search<'a> {
     }
 
     /// Returns where the ways from both corners meet, or where the search is cut short.
-    fn split(&mut self, area: &Area) -> Split {
+    fn split(&mut self, area: &Area) -> Option<Split> {
         let within = area.old.0 - area.new.1..=area.old.1 - area.new.0;
         let (first, last) = (area.old.0 - area.new.0, area.old.1 - area.new.1);
         let odd = (first - last) % 2 != 0;
@@ -164,37 +170,44 @@ impl<'a> Search<'a> {
         let mut round = 0;
         loop {
             round += 1;
+            self.left -= 2 * round;
+            if self.left < 0 {
+                return None;
+            }
             let mut long_run = false;
             self.forward.widen(&within, -1);
             for diagonal in self.forward.diagonals() {
                 let from = (self.forward.at(diagonal - 1) + 1).max(self.forward.at(diagonal + 1));
                 let old = self.down(area, from, diagonal);
+                self.left -= old - from;
                 long_run |= old - from > LONG_RUN;
                 self.forward.set(diagonal, old);
                 if odd && self.backward.covers(diagonal) && self.backward.at(diagonal) <= old {
-                    return Split { old, new: old - diagonal, exact: (true, true) };
+                    return Some(Split { old, new: old - diagonal, exact: (true, true) });
                 }
             }
             self.backward.widen(&within, Place::MAX);
             for diagonal in self.backward.diagonals() {
                 let from = self.backward.at(diagonal - 1).min(self.backward.at(diagonal + 1) - 1);
                 let old = self.up(area, from, diagonal);
+                self.left -= from - old;
                 long_run |= from - old > LONG_RUN;
                 self.backward.set(diagonal, old);
                 if !odd && self.forward.covers(diagonal) && old <= self.forward.at(diagonal) {
-                    return Split { old, new: old - diagonal, exact: (true, true) };
+                    return Some(Split { old, new: old - diagonal, exact: (true, true) });
                 }
             }
             if area.exact {
                 continue;
             }
-            if long_run && round > PATIENCE {
-                if let Some(split) = self.promising(area, round) {
-                    return split;
-                }
+            if long_run
+                && round > PATIENCE
+                && let Some(split) = self.promising(area, round)
+            {
+                return Some(split);
             }
             if round >= self.limit {
-                return self.furthest(area);
+                return Some(self.furthest(area));
             }
         }
     }
