@@ -3,6 +3,7 @@
 mod conformance;
 mod git;
 mod promises;
+mod triples;
 
 /// Returns how many times over the random tests run: `IDSE_SCALE`, or once.
 fn scale() -> u32 {

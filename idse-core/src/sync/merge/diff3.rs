@@ -5,12 +5,10 @@
 
 use std::ops::Range;
 
-use imara_diff::{Algorithm, Diff, NoSliderHeuristic, Token};
+use imara_diff::Token;
 
+use super::align::{Hunk, hunks};
 use super::lines::{Sides, Writer};
-
-/// Steps after which looking for a fine alignment is given up for one coarse hunk.
-const MAX_SCAN: usize = 20_000_000;
 
 /// Who changed a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,65 +39,12 @@ impl Region {
     }
 }
 
-/// A stretch of the base that one side replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Hunk {
-    base: Range<usize>,
-    side: Range<usize>,
-}
-
-/// Returns what a side made of the base, with sliders as low as they go: what git's merge compares.
-fn hunks(base: &[Token], side: &[Token]) -> Vec<Hunk> {
-    if let Some(hunk) = coarse_hunk(base, side) {
-        return vec![hunk];
-    }
-    let num_tokens = base.iter().chain(side).map(|token| token.0 + 1).max().unwrap_or(0);
-    let mut diff = Diff::default();
-    diff.compute_with(Algorithm::Myers, base, side, num_tokens);
-    diff.postprocess_with(base, side, NoSliderHeuristic);
-    let wide = |range: Range<u32>| range.start as usize..range.end as usize;
-    diff.hunks().map(|hunk| Hunk { base: wide(hunk.before), side: wide(hunk.after) }).collect()
-}
-
-/// Returns everything between the common first and last lines as one hunk, where the texts repeat the same
-/// lines so often that aligning them would take quadratic time.
-fn coarse_hunk(base: &[Token], side: &[Token]) -> Option<Hunk> {
-    let start = base.iter().zip(side).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&base[start..], &side[start..]);
-    let tail = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
-    let (a, b) = (&a[..a.len() - tail], &b[..b.len() - tail]);
-    if scan_cost(a, b) + scan_cost(b, a) <= MAX_SCAN {
-        return None;
-    }
-    Some(Hunk { base: start..start + a.len(), side: start..start + b.len() })
-}
-
-/// Returns how many steps the diff takes to decide which frequent lines to leave out: it looks from each back
-/// to the last line that is rare in the other text.
-fn scan_cost(lines: &[Token], other: &[Token]) -> usize {
-    let frequent = (lines.len().isqrt() / 2).min(1024);
-    let size = lines.iter().chain(other).map(|token| token.0 as usize + 1).max().unwrap_or(0);
-    let mut counts = vec![0_usize; size];
-    for token in other {
-        counts[token.0 as usize] += 1;
-    }
-    let (mut cost, mut run) = (0_usize, 0_usize);
-    for token in lines {
-        match counts[token.0 as usize] {
-            0 => run += 1,
-            count if count >= frequent => {
-                run += 1;
-                cost += run;
-            }
-            _ => run = 0,
-        }
-    }
-    cost
-}
-
 /// Returns the changed regions in order.
 pub(super) fn regions(base: &[Token], local: &[Token], remote: &[Token]) -> Vec<Region> {
-    let (local_hunks, remote_hunks) = (hunks(base, local), hunks(base, remote));
+    let both = hunks(base, local).and_then(|local| Some((local, hunks(base, remote)?)));
+    let Some((local_hunks, remote_hunks)) = both else {
+        return vec![coarse(base, local, remote)];
+    };
     let (mut l, mut r) = (Cursor::new(&local_hunks), Cursor::new(&remote_hunks));
     let mut regions = Vec::new();
     while let Some(start) = [l.next_start(), r.next_start()].into_iter().flatten().min() {
@@ -111,12 +56,33 @@ pub(super) fn regions(base: &[Token], local: &[Token], remote: &[Token]) -> Vec<
         let change = match (l.at > local_from, r.at > remote_from) {
             (true, false) => Change::Local,
             (false, _) => Change::Remote,
-            (true, true) if local[local_range.clone()] == remote[remote_range.clone()] => Change::Same,
+            // Several hunks that only together make the same lines were not meant as one change.
+            (true, true)
+                if l.at - local_from == 1
+                    && local_hunks[local_from].base == remote_hunks[remote_from].base
+                    && r.at - remote_from == 1
+                    && local[local_range.clone()] == remote[remote_range.clone()] =>
+            {
+                Change::Same
+            }
             (true, true) => Change::Conflict(None),
         };
         regions.push(Region { base: start..end, local: local_range, remote: remote_range, change });
     }
     regions
+}
+
+/// Returns one region for all changes: what is not aligned is not merged.
+fn coarse(base: &[Token], local: &[Token], remote: &[Token]) -> Region {
+    let alike = |a: &(&_, &_)| a.0 == a.1;
+    let head = |side: &[Token]| base.iter().zip(side).take_while(alike).count();
+    let head = head(local).min(head(remote));
+    let tail =
+        |side: &[Token]| base[head..].iter().rev().zip(side[head..].iter().rev()).take_while(alike).count();
+    let tail = tail(local).min(tail(remote));
+    let middle = |text: &[Token]| head..text.len() - tail;
+    let change = if local == base { Change::Remote } else { Change::Conflict(None) };
+    Region { base: middle(base), local: middle(local), remote: middle(remote), change }
 }
 
 /// A place in the hunks of one side.

@@ -3,9 +3,11 @@
 //! It owns lines, overlap, structure and markers; which texts are merged and where the result goes belongs to
 //! the plan and its application.
 
+mod align;
 mod diff3;
 mod lines;
 mod markers;
+mod search;
 mod structure;
 
 pub use markers::has_markers;
