@@ -92,8 +92,8 @@ fn compare(seed: u64, count: u32) -> [Tally; 2] {
     let mut dice = Dice::new(seed);
     let (mut documents, mut repeats) = (Tally::default(), Tally::default());
     for _ in 0..count / 2 {
-        documents.count(&maker.from_documents(&mut dice), &git);
-        repeats.count(&Maker::from_repeats(&mut dice), &git);
+        documents.count(&maker.of_document(&mut dice), &git);
+        repeats.count(&Maker::of_repeated_lines(&mut dice), &git);
     }
     [documents, repeats]
 }

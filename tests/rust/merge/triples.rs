@@ -80,7 +80,7 @@ impl Maker {
     }
 
     /// Returns two edits of a part of one of the project's documents.
-    pub(super) fn from_documents(&self, dice: &mut Dice) -> Triple {
+    pub(super) fn of_document(&self, dice: &mut Dice) -> Triple {
         let document = &self.documents[dice.below(self.documents.len())];
         let length = (4 + dice.below(150)).min(document.len());
         let from = dice.below(document.len() - length + 1);
@@ -88,7 +88,7 @@ impl Maker {
     }
 
     /// Returns two edits of a text with few different lines.
-    pub(super) fn from_repeats(dice: &mut Dice) -> Triple {
+    pub(super) fn of_repeated_lines(dice: &mut Dice) -> Triple {
         let kinds = [2, 3, 5, 12, 40][dice.below(5)];
         let pool: Vec<String> = (0..kinds).map(repeated).collect();
         // A long text with many edits now and then: the diff takes its short cuts only there.
