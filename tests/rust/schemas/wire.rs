@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use idse_core::{Digest, ErrorKind, ObjectId};
+use idse_core::{Digest, ErrorKind, ObjectId, Stage};
+use idse_tests::Sandbox;
 use serde_json::{Map, Value, json};
 
-use super::{Documents, read, schema, words};
+use super::{Documents, INTENT, read, schema, words};
 
 /// The headings of the third level, each with the lines below it.
 fn sections(text: &str) -> BTreeMap<&str, Vec<&str>> {
@@ -155,4 +156,51 @@ fn the_words_and_the_kinds_of_errors_are_explained() {
         let temporary = if kind.is_temporary() { "yes" } else { "no" };
         assert_eq!(row[..4], [kind.name(), &code, temporary, &exit]);
     }
+}
+
+#[test]
+fn what_travels_in_state_json_is_what_the_table_names() {
+    let text = read("idse-core/docs/wire.md");
+    let table = text.split("\n## `state_json`\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let named: BTreeSet<String> =
+        rows(&table.lines().collect::<Vec<_>>()).iter().map(|row| row[0].to_owned()).collect();
+    let sandbox = Sandbox::with_project();
+    let path = ".idse/projects/portal/sessions/s1/metadata/session_state.json";
+    let mut state: Value = serde_json::from_str(&sandbox.read(path)).unwrap();
+    state["my_own"] = json!("stays here");
+    sandbox.write(path, state.to_string());
+    drop(sandbox.idse(&["sync", "push", "--agent", "Claude"]).success());
+    let list = sandbox.idse(&["--json", "sync", "list"]).json("remote-projects");
+    let state = list["projects"][0]["sessions"][0]["state"].as_object().unwrap();
+    assert_eq!(state.keys().cloned().collect::<BTreeSet<_>>(), named);
+}
+
+#[test]
+fn objects_and_conflicts_are_where_it_says() {
+    let alice = Sandbox::with_project();
+    alice.write_stage(Stage::Intent, INTENT);
+    drop(alice.idse(&["sync", "push"]).success());
+    let bob = alice.beside("bob");
+    drop(bob.idse(&["sync", "clone", "portal"]).success());
+    alice.write_stage(Stage::Intent, &INTENT.replace("shoes", "boots"));
+    drop(alice.idse(&["sync", "push"]).success());
+    bob.write_stage(Stage::Intent, &INTENT.replace("shoes", "hats"));
+    let output = bob.command(&["--json", "sync", "pull"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let key = report["remote"]["key"].as_str().unwrap();
+    let folder = report["conflicts"][0]["path"].as_str().unwrap();
+    assert_eq!(folder, format!(".idse/sync/{key}/conflicts/portal/s1/intent"));
+    for (name, text) in [
+        ("base", INTENT.to_owned()),
+        ("local", INTENT.replace("shoes", "hats")),
+        ("remote", INTENT.replace("shoes", "boots")),
+    ] {
+        assert_eq!(bob.read(&format!("{folder}/{name}.md")), text);
+        let object = ObjectId::of(text.as_bytes()).hex();
+        assert_eq!(bob.read(&format!(".idse/sync/objects/{}/{}", &object[..2], &object[2..])), text);
+        assert_eq!(report["steps"][0][name], Digest::of(&text).to_string());
+    }
+    bob.write(&format!("{folder}/merged.md"), "# Intent\n\nSell boots and hats.\n");
+    drop(bob.idse(&["sync", "resolve", "intent", "--merged"]).success());
+    assert_eq!(bob.read_stage(Stage::Intent), "# Intent\n\nSell boots and hats.\n");
 }
