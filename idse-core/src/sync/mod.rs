@@ -9,6 +9,7 @@ mod engine;
 pub mod merge;
 #[cfg(test)]
 mod model;
+mod options;
 mod plan;
 mod pull;
 mod push;
@@ -26,6 +27,7 @@ mod undo;
 mod unfinished;
 
 pub use clone::{clone, link};
+pub use options::*;
 pub use pull::pull;
 pub use push::push;
 pub use query::{diff, diff_remote, remote_status, status, status_checked};
