@@ -327,8 +327,8 @@ pub struct ResolveReport {
     pub session: SessionId,
     /// The stage.
     pub stage: Stage,
-    /// The operation.
-    pub op: OpId,
+    /// The operation; `None` in a dry run.
+    pub op: Option<OpId>,
     /// What kind of conflict it was.
     pub conflict: ConflictKind,
     /// `local`, `remote`, `merged`, `text`.
@@ -350,8 +350,8 @@ pub struct UndoReport {
     pub undone: OpId,
     /// What it was.
     pub verb: Verb,
-    /// This operation.
-    pub op: OpId,
+    /// This operation; `None` in a dry run.
+    pub op: Option<OpId>,
     /// Nothing was written.
     pub dry_run: bool,
     /// The project.

@@ -54,7 +54,7 @@ pub fn resolve(
         project: key.project.clone(),
         session: key.session.clone(),
         stage,
-        op: transaction.log.op,
+        op: (!dry_run).then_some(transaction.log.op),
         conflict: record.kind,
         resolution: match resolution {
             Resolution::Local => "local",

@@ -46,7 +46,7 @@ pub fn undo(workspace: &Workspace, options: &UndoOptions, context: &Context) -> 
     Ok(UndoReport {
         undone: record.op,
         verb: record.verb,
-        op: transaction.log.op,
+        op: (!dry_run).then_some(transaction.log.op),
         dry_run,
         project: record.key.project.clone(),
         session: record.key.session.clone(),

@@ -76,10 +76,8 @@ pub(crate) fn run(app: &App, args: &Resolve) -> Result<Exit> {
 fn text(page: &mut Page, report: &ResolveReport, agency: Option<&str>) {
     let is_settled = if report.dry_run { "would be settled" } else { "is settled" };
     page.good(format_args!("{} {is_settled} ({})", report.stage, report.resolution));
-    if report.dry_run {
-        return;
-    }
-    page.field("Operation", report.op);
+    let Some(op) = report.op else { return };
+    page.field("Operation", op);
     if !report.open.is_empty() {
         page.field("Still open", list(&report.open));
     }

@@ -51,8 +51,8 @@ fn text(page: &mut Page, report: &UndoReport) {
     if !report.stages.is_empty() {
         page.field("Stages", list(&report.stages));
     }
-    if !report.dry_run {
-        page.field("Operation", report.op);
+    if let Some(op) = report.op {
+        page.field("Operation", op);
     }
     for note in &report.notes {
         page.line(format_args!("note: {}", shown(note)));
