@@ -1,6 +1,8 @@
 //! What the program prints and writes is what the published schemas and `docs/wire.md` say, to the last field.
 
+mod files;
 mod wire;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
