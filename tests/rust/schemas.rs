@@ -320,7 +320,11 @@ fn both_statuses(witness: &mut Witness) {
     alice.write_stage(Stage::Intent, INTENT);
     drop(witness.run(&bob, "stage set intent complete", 0));
     let report = witness.run(&bob, "sync pull", 3);
-    assert_eq!(report["conflicts"][0]["status"], json!(["complete", "in_progress"]), "{report:#}");
+    assert_eq!(
+        report["conflicts"][0]["status"],
+        json!({"local": "complete", "remote": "in_progress"}),
+        "{report:#}"
+    );
     drop(witness.run(&bob, "sync resolve intent --remote", 0));
 }
 

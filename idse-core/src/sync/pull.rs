@@ -134,7 +134,7 @@ impl<'a> Attempt<'a> {
                 kind,
                 places: record.as_ref().map(|r| r.places).or_else(|| draft.map(|d| d.places)).unwrap_or(0),
                 path: record.map(|_| conflict_path(folder, self.engine.key, stage)),
-                status: status.map(|s| (s.local, s.remote)),
+                status,
             });
         }
         let has = |actions: &[Action]| report.steps.iter().any(|s| actions.contains(&s.action));

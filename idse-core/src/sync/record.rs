@@ -9,7 +9,7 @@ use crate::name::{OpId, ProjectId, SessionKey};
 use crate::remote::Revision;
 use crate::stage::{Stage, StageStatus};
 use crate::sync::base::{Base, StageBase, TextRef};
-use crate::sync::{ConflictKind, Verb};
+use crate::sync::{ConflictKind, StatusConflict, Verb};
 use crate::text::ObjectId;
 
 /// An open conflict of one stage.
@@ -40,13 +40,6 @@ impl ConflictRecord {
         let texts = [self.base, self.local, self.remote].into_iter().flatten().map(|text| text.object);
         texts.chain(self.merged).chain(self.markers)
     }
-}
-
-/// Both sides set the status of a stage, differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StatusConflict {
-    pub(crate) local: StageStatus,
-    pub(crate) remote: StageStatus,
 }
 
 /// The change of one file.

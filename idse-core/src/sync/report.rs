@@ -114,6 +114,15 @@ pub enum ConflictKind {
     Unsettled,
 }
 
+/// Both sides set the status of a stage, differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct StatusConflict {
+    /// The status here.
+    pub local: StageStatus,
+    /// The status in the agency.
+    pub remote: StageStatus,
+}
+
 /// A stage that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Conflict {
@@ -127,7 +136,7 @@ pub struct Conflict {
     /// has opened the conflict yet.
     pub path: Option<String>,
     /// Local and remote status, where the status is in conflict.
-    pub status: Option<(StageStatus, StageStatus)>,
+    pub status: Option<StatusConflict>,
 }
 
 /// Which verb a report is about.

@@ -6,8 +6,8 @@ use crate::stage::{Stage, StageStatus};
 use crate::sync::classify::StatusClass;
 use crate::sync::merge::{Merge, MergeConflict, has_markers, merge_text};
 use crate::sync::plan::{Sides, refuse_mass_clear};
-use crate::sync::record::{ConflictRecord, StatusConflict};
-use crate::sync::{Action, Class, ConflictKind, PullOptions, Step};
+use crate::sync::record::ConflictRecord;
+use crate::sync::{Action, Class, ConflictKind, PullOptions, StatusConflict, Step};
 use crate::text::TextStyle;
 
 /// One stage of a pull.

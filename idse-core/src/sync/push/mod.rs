@@ -299,7 +299,7 @@ fn conflicts(
                 kind: record.map_or_else(|| of_class(step.class), |record| record.kind),
                 places: record.map_or(0, |record| record.places),
                 path: record.map(|_| conflict_path(folder, key, step.stage)),
-                status: record.and_then(|record| record.status).map(|s| (s.local, s.remote)),
+                status: record.and_then(|record| record.status),
             }
         })
         .collect()

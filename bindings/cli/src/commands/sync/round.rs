@@ -1,7 +1,7 @@
 //! One session, or with `--all` every session that can be synced; and the text of both.
 
 use idse_core::remote::Remote;
-use idse_core::sync::{Action, Class, ConflictKind, Outcome, Step, SyncReport, Verb};
+use idse_core::sync::{Action, Class, ConflictKind, Outcome, StatusConflict, Step, SyncReport, Verb};
 use idse_core::{Error, Result, SessionKey, Stage, Workspace};
 use serde_json::json;
 
@@ -216,7 +216,7 @@ fn next(page: &mut Page, report: &SyncReport, agency: Option<&str>) {
     let mut unrecorded = false;
     for conflict in &report.conflicts {
         page.line(format_args!("  {}: conflict, {}", conflict.stage, words::conflict(conflict.kind)));
-        if let Some((here, there)) = conflict.status {
+        if let Some(StatusConflict { local: here, remote: there }) = conflict.status {
             page.line(format_args!("    the status is {here} here and {there} in the agency"));
         }
         match &conflict.path {
