@@ -128,7 +128,7 @@ fn tally(reports: &[SyncReport], failed: usize) -> String {
 /// Says in one sentence how a sync ended.
 fn headline(report: &SyncReport) -> String {
     let moved = moved(report).len();
-    let (would, dry) = if report.dry_run { ("Would have ", true) } else { ("", false) };
+    let dry = report.dry_run;
     match (report.outcome, report.verb) {
         (Outcome::Done, Verb::Push) if moved > 0 && dry => {
             format!("Would sync {} to Agency Core", count(moved, "stage"))
@@ -147,7 +147,7 @@ fn headline(report: &SyncReport) -> String {
         }
         (Outcome::UpToDate, Verb::Push) => "Nothing to push".to_owned(),
         (Outcome::UpToDate, _) => "Nothing to pull".to_owned(),
-        (Outcome::Refused, Verb::Push) => format!("{would}nothing was pushed: a stage is refused"),
+        (Outcome::Refused, Verb::Push) => "Nothing was pushed: a stage is refused".to_owned(),
         (Outcome::Refused, _) if moved > 0 => {
             format!("Pulled {} from Agency Core; a stage is refused", count(moved, "stage"))
         }
