@@ -7,10 +7,12 @@
     reason = "a test may fail, and writes what it likes"
 )]
 
+mod generate;
 mod run;
 mod sandbox;
 mod volume;
 
+pub use generate::{Seeded, Tree};
 pub use run::{Run, redact};
 pub use sandbox::{Sandbox, idse_program};
 pub use volume::volume;

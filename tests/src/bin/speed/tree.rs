@@ -1,0 +1,116 @@
+//! The large tree: validating against reading, status against `git status`; and the start of the program.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use idse_tests::Tree;
+
+use crate::Setting;
+use crate::measure::medians;
+use crate::table::Table;
+
+const PROJECTS: usize = 20;
+const FINDINGS: &[i32] = &[0, 1];
+
+pub(crate) fn start(setting: &Setting, table: &mut Table) {
+    let root = setting.folder.join("one");
+    remake(&root);
+    Tree { seed: 5, projects: 1, sessions: 1 }.write(&root);
+    let validate = setting.idse(&root, &["validate"]);
+    let version = setting.idse(&root, &["--version"]);
+    let times = medians(setting.rounds * 5, &[&validate, &version], FINDINGS);
+    table.limit(
+        "`idse validate` of one session, the whole process",
+        times[0].as_secs_f64() * 1e3,
+        10.0,
+        "ms",
+    );
+    table.limit("`idse --version`", times[1].as_secs_f64() * 1e3, 5.0, "ms");
+}
+
+pub(crate) fn measure(setting: &Setting, table: &mut Table) {
+    let root = setting.folder.join("tree");
+    remake(&root);
+    remake(&setting.folder.join("home"));
+    let bytes = Tree { seed: 5, projects: PROJECTS, sessions: setting.sessions }.write(&root);
+    eprintln!("{} sessions, {} artifacts, {} MB", setting.sessions, setting.sessions * 7, bytes / 1_000_000);
+    validate(setting, &root, table);
+    status(setting, &root, table);
+}
+
+fn validate(setting: &Setting, root: &Path, table: &mut Table) {
+    let ours = setting.idse(root, &["validate", "--all"]);
+    let read = setting.program(&setting.own, root, &["read", "."]);
+    let rg = setting.program(Path::new("rg"), root, &["-c", "REQUIRES INPUT", ".idse/projects"]);
+    let has_rg = find("rg").is_some();
+    let mut programs = vec![&ours, &read];
+    if has_rg {
+        programs.push(&rg);
+    } else {
+        eprintln!("SKIPPED: validate against rg; on Debian: sudo apt-get install ripgrep");
+    }
+    let times = medians(setting.rounds, &programs, FINDINGS);
+    table.ratio("`idse validate --all`", times[0], ("two threads that read the files", times[1]), 1.5);
+    match times.get(2) {
+        Some(rg) => table.ratio("`idse validate --all`", times[0], ("rg -c 'REQUIRES INPUT'", *rg), 1.0),
+        None => table.plain("`idse validate --all` against rg", "SKIPPED: no rg".into()),
+    }
+    peak(table, "`idse validate --all`: peak memory", &ours);
+}
+
+fn peak(table: &mut Table, what: &str, program: &crate::measure::Program) {
+    if let Some(kib) = program.peak() {
+        table.limit(what, kib as f64 / 1024.0, 64.0, "MiB");
+    }
+}
+
+fn status(setting: &Setting, root: &Path, table: &mut Table) {
+    let (took, _) = setting.idse(root, &["sync", "push", "--all"]).run(&[0]);
+    let rate = setting.sessions as f64 / took.as_secs_f64();
+    table.plain("first push of the whole tree", format!("{rate:.0} sessions/s"));
+    let git = |args: &[&str]| setting.program(Path::new("git"), root, args);
+    git(&["init", "-q"]).run(&[0]);
+    git(&["add", "-A"]).run(&[0]);
+    git(&["-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "x"]).run(&[0]);
+    let (ours, theirs) = (setting.idse(root, &["status", "--all"]), git(&["status"]));
+    let times = medians(setting.rounds, &[&ours, &theirs], &[0]);
+    table.ratio("`idse status --all` after a push", times[0], ("git status", times[1]), 1.0);
+    peak(table, "`idse status --all`: peak memory", &ours);
+    table.claim("an edit with its size and time restored is seen", sees_hidden_edit(setting, root));
+}
+
+/// Changes a byte, puts the time of the file back, and looks whether status says so.
+fn sees_hidden_edit(setting: &Setting, root: &Path) -> bool {
+    let path = root.join(".idse/projects/project-03/sessions/session-00003/intents/intent.md");
+    let before = path.metadata().unwrap();
+    let status = setting
+        .idse(root, &["status", "--exit-code", "--project", "project-03", "--session", "session-00003"]);
+    let all = setting.idse(root, &["status", "--all", "--exit-code"]);
+    let was_clean = status.run(&[0, 1]).1.contains("in sync") && all.run(&[0, 1]).1.contains("in sync");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("# Intent", "# inTent", 1)).unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(before.modified().unwrap()).unwrap();
+    let after = path.metadata().unwrap();
+    assert_eq!(
+        (before.len(), before.modified().unwrap(), before.ino()),
+        (after.len(), after.modified().unwrap(), after.ino())
+    );
+    let seen =
+        all.run(&[0, 1]).1.lines().any(|line| line.contains("session-00003 ") && line.contains("1 to push"));
+    std::fs::write(&path, text).unwrap();
+    was_clean && seen
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+pub(crate) fn remake(folder: &Path) {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+    std::fs::create_dir_all(folder).unwrap();
+}
