@@ -250,7 +250,8 @@ mod tests {
         let workspace = idse_core::Workspace::open(folder.path()).unwrap();
         let keys = workspace.every_session().unwrap().keys;
         let report = workspace.validate_all(&keys, &[], &context).unwrap();
-        let codes: std::collections::BTreeSet<_> = report.diagnostics.iter().map(|d| d.code).collect();
+        let codes: std::collections::BTreeSet<_> =
+            report.diagnostics.iter().map(|d| d.code.as_str()).collect();
         assert_eq!(codes.into_iter().collect::<Vec<_>>(), ["IDSE101"], "{:#?}", report.diagnostics.first());
     }
 }
