@@ -2,6 +2,7 @@
 //!
 //! What the files mean belongs to `workspace` and `sync`; here they are bytes under names.
 
+mod create;
 mod lock;
 mod read;
 mod swap;
@@ -122,8 +123,11 @@ impl Dir {
 
     /// The regular files below a folder, at most `depth` levels down, relative to it, sorted; links are not followed.
     pub(crate) fn walk(&self, rel: &str, depth: usize) -> Vec<String> {
-        if !self.is_dir(rel) {
-            return Vec::new();
+        // Nearly every folder holds files only, and one listing says so.
+        let Ok(entries) = self.list(rel) else { return Vec::new() };
+        if entries.iter().all(|entry| entry.kind != EntryKind::Folder) {
+            let files = entries.into_iter().filter(|entry| entry.kind == EntryKind::File);
+            return files.map(|entry| entry.shown).collect();
         }
         let base = self.path.join(rel);
         let mut files: Vec<String> = walkdir::WalkDir::new(&base)
@@ -157,8 +161,8 @@ impl Dir {
         if rel.is_empty() || self.is_dir(rel) {
             return Ok(());
         }
-        let ends = rel.match_indices('/').map(|(at, _)| at).chain([rel.len()]);
-        ends.filter(|end| *end > 0).try_for_each(|end| self.create_dir(&rel[..end]))
+        self.create_dirs(parent(rel))?;
+        self.create_dir(rel)
     }
 
     fn create_dir(&self, rel: &str) -> Result<()> {
@@ -200,26 +204,6 @@ impl Dir {
             system::sync_folder(&place.folder)
         });
         replaced.map_err(|error| self.failure(rel, "write", error))
-    }
-
-    /// Creates a file durably and never overwrites: `false` where something is there already.
-    pub(crate) fn create(&self, rel: &str, bytes: &[u8]) -> Result<bool> {
-        self.create_dirs(parent(rel))?;
-        let created = self.place(rel).and_then(|place| {
-            if system::stat(&place.folder, place.name)?.is_some() {
-                return Ok(false);
-            }
-            let temp = place.write_temp(bytes, None)?;
-            let renamed = system::rename_new(&place.folder, &temp, &place.folder, place.name);
-            let created = place.or_discard(&temp, renamed)?;
-            if created {
-                system::sync_folder(&place.folder)?;
-            } else {
-                place.discard(&temp);
-            }
-            Ok(created)
-        });
-        created.map_err(|error| self.failure(rel, "create", error))
     }
 
     /// Appends to a file, durably; a torn last line is closed first.
@@ -320,19 +304,23 @@ impl Dir {
 impl Place<'_> {
     /// Writes a new temporary file beside, durably; its mode and owner are those of `like`.
     fn write_temp(&self, bytes: &[u8], like: Option<&system::Stat>) -> io::Result<String> {
+        let (name, file) = self.new_temp()?;
+        let written = system::fill(file, bytes, like);
+        self.or_discard(&name, written)?;
+        Ok(name)
+    }
+
+    fn new_temp(&self) -> io::Result<(String, std::fs::File)> {
         let mut tries = 0;
-        let (name, file) = loop {
+        loop {
             let name = temp_name();
             match system::create_new(&self.folder, &name) {
-                Ok(file) => break (name, file),
+                Ok(file) => return Ok((name, file)),
                 // A process of the same number died here before.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => tries += 1,
                 Err(error) => return Err(error),
             }
-        };
-        let written = system::fill(file, bytes, like);
-        self.or_discard(&name, written)?;
-        Ok(name)
+        }
     }
 
     /// Passes a result on; where it is an error, the temporary file goes.

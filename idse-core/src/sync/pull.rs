@@ -165,6 +165,7 @@ impl<'a> Attempt<'a> {
             base.see(row);
         }
         let remote = row.state.clone().map(SessionState::new).unwrap_or_default();
+        let mut recorded = Vec::new();
         for step in &self.steps {
             let stage = step.step.stage;
             let local_text = self.local.artifact(stage).text();
@@ -173,9 +174,7 @@ impl<'a> Attempt<'a> {
                 Action::Write | Action::Merge => base.agree(stage, seen),
                 Action::Remove => base.agree(stage, None),
                 Action::Record => {
-                    if let Some(text) = local_text {
-                        self.engine.store.keep_text(text)?;
-                    }
+                    recorded.extend(local_text);
                     base.agree(stage, local_text.map(TextRef::of));
                 }
                 _ => {}
@@ -185,6 +184,7 @@ impl<'a> Attempt<'a> {
                 base.statuses.insert(stage, local);
             }
         }
+        self.engine.store.keep_texts(recorded)?;
         Ok(base)
     }
 
