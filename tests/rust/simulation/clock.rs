@@ -77,8 +77,5 @@ impl Clock for VirtualClock {
 
     fn sleep(&self, duration: Duration) {
         self.inside.lock().unwrap().passed += duration;
-        // Another test may be starting a program: until its `exec`, the child holds every lock that this process held
-        // at its fork. That passes in real time only.
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
