@@ -2,7 +2,6 @@
 //!
 //! What the files mean belongs to `workspace` and `sync`; here they are bytes under names.
 
-mod create;
 mod lock;
 mod read;
 mod swap;
@@ -206,6 +205,26 @@ impl Dir {
         replaced.map_err(|error| self.failure(rel, "write", error))
     }
 
+    /// Creates a file durably and never overwrites: `false` where something is there already.
+    pub(crate) fn create(&self, rel: &str, bytes: &[u8]) -> Result<bool> {
+        self.create_dirs(parent(rel))?;
+        let created = self.place(rel).and_then(|place| {
+            if system::stat(&place.folder, place.name)?.is_some() {
+                return Ok(false);
+            }
+            let temp = place.write_temp(bytes, None)?;
+            let renamed = system::rename_new(&place.folder, &temp, &place.folder, place.name);
+            let created = place.or_discard(&temp, renamed)?;
+            if created {
+                system::sync_folder(&place.folder)?;
+            } else {
+                place.discard(&temp);
+            }
+            Ok(created)
+        });
+        created.map_err(|error| self.failure(rel, "create", error))
+    }
+
     /// Appends to a file, durably; a torn last line is closed first.
     pub(crate) fn append_line(&self, rel: &str, line: &str) -> Result<()> {
         self.create_dirs(parent(rel))?;
@@ -304,23 +323,19 @@ impl Dir {
 impl Place<'_> {
     /// Writes a new temporary file beside, durably; its mode and owner are those of `like`.
     fn write_temp(&self, bytes: &[u8], like: Option<&system::Stat>) -> io::Result<String> {
-        let (name, file) = self.new_temp()?;
-        let written = system::fill(file, bytes, like);
-        self.or_discard(&name, written)?;
-        Ok(name)
-    }
-
-    fn new_temp(&self) -> io::Result<(String, std::fs::File)> {
         let mut tries = 0;
-        loop {
+        let (name, file) = loop {
             let name = temp_name();
             match system::create_new(&self.folder, &name) {
-                Ok(file) => return Ok((name, file)),
+                Ok(file) => break (name, file),
                 // A process of the same number died here before.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 1000 => tries += 1,
                 Err(error) => return Err(error),
             }
-        }
+        };
+        let written = system::fill(file, bytes, like);
+        self.or_discard(&name, written)?;
+        Ok(name)
     }
 
     /// Passes a result on; where it is an error, the temporary file goes.

@@ -136,26 +136,6 @@ fn an_unreadable_file_is_blocked() {
 }
 
 #[test]
-fn several_files_are_created_at_once_and_nothing_is_overwritten() {
-    let (root, dir) = fixture();
-    fs::write(root.path().join("there"), "old").unwrap();
-    let files: [(&str, &[u8]); 4] =
-        [("a/one", b"1"), ("there", b"new"), ("b/two", b"2"), ("a/one", b"again")];
-    assert_eq!(dir.create_all(&files).unwrap(), [true, false, true, false]);
-    let held = ["a/one", "there", "b/two"].map(|name| fs::read(root.path().join(name)).unwrap());
-    assert_eq!(held, [b"1".to_vec(), b"old".to_vec(), b"2".to_vec()]);
-    assert!([".", "a", "b"].iter().all(|name| dir.leftovers(name).unwrap().is_empty()));
-}
-
-#[test]
-fn a_failure_among_several_leaves_no_half() {
-    let (root, dir) = fixture();
-    fs::write(root.path().join("file"), "").unwrap();
-    assert!(dir.create_all(&[("a/one", b"1".as_slice()), ("file/below", b"2")]).is_err());
-    assert_eq!(fs::read_dir(root.path().join("a")).unwrap().count(), 0);
-}
-
-#[test]
 fn a_file_is_created_once() {
     let (root, dir) = fixture();
     assert!(dir.create("a/b/c", b"one").unwrap());

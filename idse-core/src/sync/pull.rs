@@ -165,7 +165,6 @@ impl<'a> Attempt<'a> {
             base.see(row);
         }
         let remote = row.state.clone().map(SessionState::new).unwrap_or_default();
-        let mut recorded = Vec::new();
         for step in &self.steps {
             let stage = step.step.stage;
             let local_text = self.local.artifact(stage).text();
@@ -174,7 +173,9 @@ impl<'a> Attempt<'a> {
                 Action::Write | Action::Merge => base.agree(stage, seen),
                 Action::Remove => base.agree(stage, None),
                 Action::Record => {
-                    recorded.extend(local_text);
+                    if let Some(text) = local_text {
+                        self.engine.store.keep_text(text)?;
+                    }
                     base.agree(stage, local_text.map(TextRef::of));
                 }
                 _ => {}
@@ -184,7 +185,6 @@ impl<'a> Attempt<'a> {
                 base.statuses.insert(stage, local);
             }
         }
-        self.engine.store.keep_texts(recorded)?;
         Ok(base)
     }
 

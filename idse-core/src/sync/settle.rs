@@ -164,7 +164,10 @@ fn base_seeing(engine: &Engine<'_>, row: &RemoteSession) -> Result<Base> {
 
 /// Keeps every text of a row: the base names them.
 pub(crate) fn keep_seen(engine: &Engine<'_>, row: &RemoteSession) -> Result<()> {
-    engine.store.keep_texts(row.texts.values().filter_map(RemoteText::text))
+    for text in row.texts.values().filter_map(RemoteText::text) {
+        engine.store.keep_text(text)?;
+    }
+    Ok(())
 }
 
 /// It was committed: the base is what we sent; what somebody wrote since is classified against it.

@@ -74,12 +74,6 @@ impl<'a> Store<'a> {
         Ok(TextRef::of(text))
     }
 
-    /// Keeps several texts at the price of about one: all are written before the first is waited for.
-    pub(crate) fn keep_texts<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> Result<()> {
-        let texts: Vec<&[u8]> = texts.into_iter().map(str::as_bytes).collect();
-        if self.is_dry { Ok(()) } else { objects::keep_all(self.dir, &texts) }
-    }
-
     /// Returns the bytes of an object; `None` where it is missing or damaged.
     pub(crate) fn object(&self, id: ObjectId) -> Result<Option<Vec<u8>>> {
         objects::read(self.dir, id)

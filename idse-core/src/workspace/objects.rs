@@ -1,7 +1,5 @@
 //! Objects: exact bytes under their own id, written once, so that whatever a write displaces can be found again.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
 use crate::fs::{self, Dir};
 use crate::name::OpId;
@@ -10,29 +8,19 @@ use crate::text::ObjectId;
 
 /// Keeps bytes and returns their id; bytes that are kept already are not written again. Only under the lock.
 pub(crate) fn keep(dir: &Dir, bytes: &[u8]) -> Result<ObjectId> {
-    keep_all(dir, &[bytes])?;
-    Ok(ObjectId::of(bytes))
-}
-
-/// Keeps several bytes, all of them durable when it returns; what is kept already is not written again. Only under
-/// the lock.
-pub(crate) fn keep_all(dir: &Dir, all: &[&[u8]]) -> Result<()> {
-    let all: BTreeMap<ObjectId, &[u8]> = all.iter().map(|bytes| (ObjectId::of(bytes), *bytes)).collect();
-    let files: Vec<(String, &[u8])> = all.iter().map(|(id, bytes)| (path(*id), *bytes)).collect();
-    let created = dir.create_all(&files)?;
-    for (((path, bytes), id), created) in files.iter().zip(all.keys()).zip(created) {
-        if created {
-            // What a killed process left of an object is of no use: the object is written anew.
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            for name in dir.leftovers(folder)? {
-                dir.remove(&format!("{folder}/{name}"))?;
-            }
-        } else if read(dir, *id)?.is_none() {
-            // What lies there is damaged; these bytes are the ones that it should hold.
-            dir.replace(path, bytes)?;
+    let id = ObjectId::of(bytes);
+    let path = path(id);
+    if dir.create(&path, bytes)? {
+        // What a killed process left of an object is of no use: the object is written anew.
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for name in dir.leftovers(folder)? {
+            dir.remove(&format!("{folder}/{name}"))?;
         }
+    } else if read(dir, id)?.is_none() {
+        // What lies there is damaged; these bytes are the ones that it should hold.
+        dir.replace(&path, bytes)?;
     }
-    Ok(())
+    Ok(id)
 }
 
 /// Returns the bytes of an id; `None` where they are missing or damaged.

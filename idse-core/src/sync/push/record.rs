@@ -58,9 +58,12 @@ impl Attempt<'_> {
 
     /// Keeps the texts that only the record moves for: the base names them.
     pub(super) fn keep_recorded(&self) -> Result<()> {
-        let recorded = self.steps.iter().filter(|s| s.records());
-        let texts = recorded.filter_map(|step| self.local.artifact(step.step.stage).text());
-        self.engine.store.keep_texts(texts)
+        for step in self.steps.iter().filter(|s| s.records()) {
+            if let Some(text) = self.local.artifact(step.step.stage).text() {
+                self.engine.store.keep_text(text)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn agent(&self) -> Option<String> {
@@ -76,21 +79,18 @@ impl Attempt<'_> {
 
     /// Writes down what the push intends, and keeps every text of it and every text that it replaces.
     pub(super) fn pending(&self) -> Result<PendingPush> {
+        let store = self.engine.store;
         let mut log = self.engine.log_record(Verb::Push, self.base.as_ref())?;
-        let (mut items, mut kept) = (Vec::new(), Vec::new());
-        let mut keep = |text| {
-            kept.push(text);
-            TextRef::of(text)
-        };
+        let mut items = Vec::new();
         for PushStep { step, .. } in &self.steps {
             let replaced = match self.located.row.texts.get(&step.stage).and_then(RemoteText::text) {
                 Some(text) if self.replaces || matches!(step.action, Action::Send | Action::SendNull) => {
-                    Some(keep(text))
+                    Some(store.keep_text(text)?)
                 }
                 _ => None,
             };
             let intended = match (step.action, self.local.artifact(step.stage).text()) {
-                (Action::Send, Some(text)) => Some(keep(text)),
+                (Action::Send, Some(text)) => Some(store.keep_text(text)?),
                 (Action::SendNull, _) => None,
                 _ => continue,
             };
@@ -101,7 +101,6 @@ impl Attempt<'_> {
             });
             items.push(PendingItem { stage: step.stage, intended, replaced });
         }
-        self.engine.store.keep_texts(kept)?;
         self.keep_recorded()?;
         let statuses = self.statuses();
         let agent = self.agent();
