@@ -39,7 +39,7 @@ fn a_kill_at_any_call_is_healed_by_the_same_verb() {
     expect_none(failures);
     for (verb, killed, chosen, _) in &counts {
         // An object more or less in a folder that is there already moves the last points a little.
-        assert!(killed + 3 >= *chosen, "{verb:?}: only {killed} of {chosen} kills came");
+        assert!(killed + 6 >= *chosen, "{verb:?}: only {killed} of {chosen} kills came");
     }
     let asked = asked.into_inner();
     assert!(asked <= ASKED, "a person had to decide {asked} times");

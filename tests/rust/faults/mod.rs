@@ -4,7 +4,9 @@
 #![cfg(unix)]
 
 mod crash;
+mod editor;
 mod errno;
+mod processes;
 mod strace;
 mod world;
 
