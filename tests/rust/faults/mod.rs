@@ -6,6 +6,7 @@
 mod crash;
 mod editor;
 mod errno;
+mod power;
 mod processes;
 mod strace;
 mod world;

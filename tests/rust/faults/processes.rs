@@ -161,7 +161,8 @@ fn eight_processes_in_one_workspace_wait_for_each_other() {
             assert!(!run.stderr.contains("panicked"), "round {round}: {run}");
         }
         for sandbox in [&bob, &alice] {
-            settle(sandbox, &format!("round {round}"));
+            let who = sandbox.root().file_name().unwrap().to_string_lossy();
+            settle(sandbox, &format!("{who} in round {round}"));
         }
         let mut found = texts(&alice);
         found.append(&mut texts(&bob));
@@ -180,7 +181,8 @@ fn settle(sandbox: &Sandbox, when: &str) {
     for conflict in pulled.json("sync-report")["conflicts"].as_array().unwrap() {
         drop(sandbox.idse(&["sync", "resolve", conflict["stage"].as_str().unwrap(), "--local"]).success());
     }
-    drop(sandbox.idse(&["sync", "push"]).success());
-    drop(sandbox.idse(&["status", "--exit-code"]).success());
+    let pushed = sandbox.idse(&["sync", "push", "--json"]).success();
+    let status = sandbox.idse(&["status", "--exit-code"]);
+    assert_eq!(status.code, Some(0), "{when}: {status}after {pulled}and {pushed}");
     check_tidy(sandbox, when);
 }
