@@ -99,6 +99,12 @@ fn pull_under_editor(alice: &Sandbox, saving: Saving, round: usize, started: Dur
         let whole = kept.iter().any(|text| text.starts_with(&format!("# Spec {token}\n")));
         assert!(whole, "{saving:?}: {token} is lost; the pull said {pulled}\nkept: {kept:#?}");
     }
+    if let (Saving::ByRename, Some(last)) = (saving, tokens.last()) {
+        // Merged or not, what was saved last is what the file holds: a pull that has not seen it writes over nothing.
+        // (In place it may have been written into a file that was displaced between opening and writing.)
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert!(now.starts_with(&format!("# Spec {last}\n")), "the file lost {last}: {now}\n{pulled}");
+    }
     check_record(alice.root(), &format!("{saving:?} round {round}"));
 }
 
