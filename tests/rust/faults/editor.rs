@@ -115,11 +115,8 @@ fn edit(path: &Path, saving: Saving, round: usize, quiet: &AtomicBool) -> (usize
     let mut tokens = Vec::new();
     let mut last: Option<(String, u64)> = None;
     while !quiet.load(Ordering::Relaxed) {
-        if let Some((token, inode)) = &last {
-            if path.metadata().ok().map(|m| m.ino()) != Some(*inode) {
-                tokens.push(token.clone());
-            }
-        }
+        let now = path.metadata().ok().map(|metadata| metadata.ino());
+        tokens.extend(last.take().filter(|(_, inode)| now != Some(*inode)).map(|(token, _)| token));
         saves += 1;
         let token = format!("token-{round}-{saves}");
         let inode = save(path, saving, &text(&token, round - 1));

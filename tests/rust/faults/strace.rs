@@ -58,6 +58,8 @@ pub(super) enum Fault {
     Kill,
     /// The call fails with an error of this name and does nothing.
     Error(&'static str),
+    /// It and every later call of its name fail so.
+    Errors(&'static str),
 }
 
 /// Returns `strace` where it is there and may trace; else says why the test is skipped.
@@ -143,11 +145,12 @@ pub(super) fn faulty(
     args: &[&str],
 ) -> Command {
     let Point { call, nth } = point;
-    let fault = match fault {
-        Fault::Kill => "signal=KILL".to_owned(),
-        Fault::Error(name) => format!("error={name}"),
+    let (fault, more) = match fault {
+        Fault::Kill => ("signal=KILL".to_owned(), ""),
+        Fault::Error(name) => (format!("error={name}"), ""),
+        Fault::Errors(name) => (format!("error={name}"), "+"),
     };
-    let (filter, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={nth}"));
+    let (filter, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={nth}{more}"));
     traced(sandbox, strace, &["-o", "/dev/null", "-e", &filter, "-e", &inject], args)
 }
 
