@@ -14,6 +14,5 @@ mod merge;
 mod package;
 mod remote;
 mod schemas;
-mod simulation;
 mod sync;
 mod validate;

@@ -3,6 +3,12 @@
 //! `IDSE_SEEDS=N` runs N seeds, `IDSE_SEED=K` runs one and tells what happened. Seeds that failed once lie in
 //! `tests/seeds` and run every time.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and writes what it likes"
+)]
+
 mod client;
 mod clock;
 mod ledger;
