@@ -52,7 +52,13 @@ fn edit_while_pulling(saving: Saving) {
     drop(alice.idse(&["sync", "push"]).success());
     let bob = alice.beside("bob");
     drop(bob.idse(&["sync", "clone", "portal"]).success());
-    for round in 1..=volume(PULLS) {
+    let rounds = volume(PULLS);
+    for round in 1.. {
+        // A machine that is slow or busy meets the moment more rarely: then it gets more rounds.
+        let is_met = count.displaced > 0 && count.noticed > 0;
+        if round > rounds && (is_met || round > rounds + 4 * PULLS) {
+            break;
+        }
         bob.write_stage(Stage::Spec, &text("nobody", round));
         drop(bob.idse(&["sync", "push"]).success());
         let started = Duration::from_micros(seeded.below(4000) as u64);
