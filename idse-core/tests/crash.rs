@@ -273,6 +273,27 @@ fn half_pulled() -> World {
 }
 
 #[test]
+fn what_a_killed_write_left_is_swept_by_every_verb() {
+    let push: Step<'_> = &push;
+    for (name, verb) in [("push", push), ("pull", &pull)] {
+        let world = World::new();
+        let root = world.root("alice");
+        let mut folders = std::collections::BTreeSet::new();
+        every_file(&root, &mut |path| {
+            folders.extend(path.parent().filter(|folder| !folder.ends_with("displaced")).map(Path::to_owned));
+        });
+        let is_object = |folder: &Path| folder.to_string_lossy().contains("/objects/");
+        let planted: Vec<_> = folders.iter().filter(|folder| !is_object(folder)).collect();
+        assert!(planted.len() > 10, "{planted:#?}");
+        for folder in planted {
+            std::fs::write(folder.join(".idse-1-0.tmp"), "{").unwrap();
+        }
+        verb(&world, &Context::default()).unwrap();
+        world.check_left(name);
+    }
+}
+
+#[test]
 fn a_missing_object_locks_nobody_out() {
     let world = half_pulled();
     let mut objects = Vec::new();

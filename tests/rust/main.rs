@@ -9,6 +9,7 @@
 mod cli;
 mod errors;
 mod examples;
+mod faults;
 mod merge;
 mod package;
 mod remote;

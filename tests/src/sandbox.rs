@@ -26,7 +26,12 @@ pub struct Sandbox {
 impl Sandbox {
     /// Makes an empty one.
     pub fn new() -> Self {
-        let dir = tempfile::Builder::new().prefix("idse-").tempdir().unwrap();
+        Self::within(&std::env::temp_dir())
+    }
+
+    /// Makes an empty one in a folder, for tests that care what file system it lies on.
+    pub fn within(folder: &Path) -> Self {
+        let dir = tempfile::Builder::new().prefix("idse-").tempdir_in(folder).unwrap();
         for folder in ["home", "alice"] {
             std::fs::create_dir(dir.path().join(folder)).unwrap();
         }

@@ -282,6 +282,12 @@ impl Dir {
         Ok(names.filter_map(|entry| entry.name).filter(|name| is_temp(name)).collect())
     }
 
+    /// The same in a folder and at most `depth - 1` levels of folders below it, as paths below the root.
+    pub(crate) fn leftovers_below(&self, rel: &str, depth: usize) -> Vec<String> {
+        let is_left = |path: &String| is_temp(path.rsplit('/').next().unwrap_or_default());
+        self.walk(rel, depth).into_iter().filter(is_left).map(|path| format!("{rel}/{path}")).collect()
+    }
+
     /// How files of a folder are swapped: `exchange` (atomic) or `link` (a backup link, a check, a rename).
     pub(crate) fn swap_support(&self, rel: &str) -> Result<&'static str> {
         let tried = self.root.open_dir(rel).and_then(|folder| {

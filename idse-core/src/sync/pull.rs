@@ -46,7 +46,6 @@ pub fn pull(
     transaction::recover(workspace, Some(key), context)?;
     // A state that cannot be read would count as all pending, and be sent, or stop the record of what was written.
     workspace.load_state(key, context)?;
-    workspace.tidy(key)?;
     settle_journal(&engine)?;
     let mut first: Option<SyncReport> = None;
     for _ in 0..ATTEMPTS {

@@ -61,6 +61,27 @@ impl<'a> Store<'a> {
         self.dir.replace(path, &json(value)?)
     }
 
+    /// Removes what killed writes left among the engine's own files: it is what was going to be written. Without a
+    /// key, of every session. Only under the lock.
+    pub(crate) fn sweep(&self, key: Option<&SessionKey>) -> Result<()> {
+        for remote in self.remotes()? {
+            let folder = format!("{ROOT}/{remote}");
+            let mut left = self.dir.leftovers_below(&format!("{folder}/journal"), 1);
+            match key {
+                Some(key) => {
+                    left.extend(self.dir.leftovers_below(&format!("{folder}/base/{}", key.project), 1));
+                    left.extend(self.dir.leftovers_below(&conflicts_path(&remote, key), 2));
+                }
+                None => {
+                    left.extend(self.dir.leftovers_below(&format!("{folder}/base"), 2));
+                    left.extend(self.dir.leftovers_below(&format!("{folder}/conflicts"), 4));
+                }
+            }
+            left.iter().try_for_each(|path| self.dir.remove(path))?;
+        }
+        Ok(())
+    }
+
     // Objects
 
     /// Keeps bytes; afterwards they survive whatever happens to the file they came from.

@@ -140,8 +140,8 @@ fn save_state(workspace: &Workspace, transaction: &Transaction, context: &Contex
     workspace.save_state(key, &state)
 }
 
-/// Finishes what earlier processes left in the middle: transactions of every remote, and temporary files of the
-/// session's folders, whose bytes are kept as objects.
+/// Finishes what earlier processes left in the middle: transactions of every remote, and temporary files; the bytes of
+/// those in the session's folders are kept as objects.
 ///
 /// What cannot be finished stays in the journal. It stops the verbs of its own session; with `wanted`, those of
 /// another one go on.
@@ -156,5 +156,6 @@ pub(crate) fn recover(workspace: &Workspace, wanted: Option<&SessionKey>, contex
             _ => {}
         }
     }
-    Ok(())
+    store.sweep(wanted)?;
+    wanted.map_or(Ok(()), |key| workspace.tidy(key))
 }

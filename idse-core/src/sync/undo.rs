@@ -33,6 +33,9 @@ pub fn undo(workspace: &Workspace, options: &UndoOptions, context: &Context) -> 
     let record = find(&log, op)?;
     let stages: Vec<_> = record.texts.iter().map(|text| text.stage).collect();
     refuse_unsettled(store, &record.key, &stages)?;
+    if !dry_run {
+        workspace.tidy(&record.key)?;
+    }
     let session = workspace.load(&record.key, context)?;
     let is_latest = is_latest(&log, record);
     let mut undo = Undo { store, record, session, is_latest, notes: Vec::new() };

@@ -144,8 +144,11 @@ impl Workspace {
     /// Takes the workspace lock (`.idse/sync/lock`), making `.idse/sync` (0700, with its `.gitignore`) where it is missing.
     pub(crate) fn lock(&self, context: &Context) -> Result<Lock> {
         self.dir.create_private_dir(ENGINE)?;
+        let lock = self.dir.lock(&format!("{ENGINE}/lock"), context)?;
+        // Before the lock was held, a temporary file might have been somebody's who is still at work.
+        self.sweep(ENGINE, false)?;
         self.dir.create(&format!("{ENGINE}/.gitignore"), b"*\n")?;
-        self.dir.lock(&format!("{ENGINE}/lock"), context)
+        Ok(lock)
     }
 
     /// Returns the settings in force for a project.
