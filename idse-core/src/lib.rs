@@ -11,6 +11,9 @@ mod diagnostic;
 pub mod doctor;
 mod error;
 mod fs;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod markdown;
 mod name;
 mod parallel;

@@ -67,6 +67,16 @@ impl Layers {
         Ok(layers)
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of(bytes: &[u8], name: &str) -> Result<Self> {
+        let origin = Origin::File(name.to_owned());
+        let values = parse(bytes, name)?;
+        if origin.is_workspace() {
+            refuse_secrets(&values, name)?;
+        }
+        Ok(Self { files: vec![Layer { origin, values }], variables: BTreeMap::new(), warnings: Vec::new() })
+    }
+
     fn read_variables(&mut self, dir: &Dir, context: &Context) -> Result<()> {
         let bytes = match dir.read(ENV_FILE, LIMIT)? {
             Found::Absent => Vec::new(),

@@ -165,6 +165,15 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Reads one file as the only one, as if it lay where `name` says.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<Self> {
+        let layers = file::Layers::of(bytes, name)?;
+        let mut settings = Self::default();
+        values::apply(&layers, &mut settings)?;
+        Ok(settings)
+    }
+
     /// Decides which agency to use: `flag` > `IDSE_REMOTE` > `mcp_endpoint`/`agency_url` > Supabase settings > the embedded one.
     ///
     /// # Errors

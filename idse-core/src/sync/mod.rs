@@ -38,3 +38,8 @@ pub use settle::settle;
 pub use status::{status, status_checked, statuses};
 pub use undo::undo;
 pub(crate) use unfinished::unfinished;
+#[cfg(any(test, fuzzing))]
+pub(crate) use {
+    base::Base,
+    record::{JournalEntry, LogRecord},
+};
