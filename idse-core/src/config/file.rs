@@ -188,11 +188,11 @@ fn is_secret(key: &str, value: &Value) -> bool {
     let key = key.to_ascii_lowercase();
     let text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
     let named = key.contains("service_role") || key == "supabase_key" || key == "supabase_secret_key";
-    // What every Supabase secret key and every JSON Web Token begins with.
+    // What every Supabase secret key and every JSON Web Token begins with; a key can stand inside of an address too.
     let looks = |value: &Value| {
-        value.as_str().is_some_and(|text| {
-            text.starts_with("sb_secret_") || (text.starts_with("eyJ") && text.len() > 20)
-        })
+        value
+            .as_str()
+            .is_some_and(|text| text.contains("sb_secret_") || (text.starts_with("eyJ") && text.len() > 20))
     };
     (named && text(value)) || looks(value) || value.as_array().is_some_and(|items| items.iter().any(looks))
 }
