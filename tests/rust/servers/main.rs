@@ -1,0 +1,10 @@
+//! The engine against real servers: PostgreSQL and PostgREST behind a proxy that can spoil every exchange.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and writes what it likes"
+)]
+
+mod harness;
