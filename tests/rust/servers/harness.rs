@@ -116,7 +116,7 @@ fn faults_happen_where_they_say() {
         assert_eq!(text(), if commits { n.to_string() } else { before }, "{fault:?}");
     }
     let seen = proxy.count();
-    proxy.between(When::NextWrite, move |request| {
+    proxy.after_it(When::NextWrite, move |request| {
         assert!(request.writes());
         stack.sql(&format!("update documented.projects set spec_md = 'by hand' where id = '{id}'"));
     });

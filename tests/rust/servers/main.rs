@@ -7,4 +7,10 @@
     reason = "a test may fail, and writes what it likes"
 )]
 
+mod contention;
+mod faults;
 mod harness;
+mod lost;
+mod texts;
+mod trust;
+mod world;

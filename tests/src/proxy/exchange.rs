@@ -17,10 +17,10 @@ pub(super) fn serve(shared: &Shared, client: &TcpStream) -> io::Result<()> {
         let fault = shared.note(&request);
         let head = request.method == "HEAD";
         let last = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-        match fault {
-            Some(Fault::CutBeforeSend) => return client.shutdown(Shutdown::Both),
-            Some(Fault::Reset) => return reset(client),
-            _ => {}
+        shared.act_before(&request);
+        if matches!(fault, Some(Fault::CutBeforeSend | Fault::Reset)) {
+            shared.act_after(&request);
+            return if fault == Some(Fault::Reset) { reset(client) } else { client.shutdown(Shutdown::Both) };
         }
         let instead = fault.as_ref().and_then(Fault::instead);
         let reply = match (instead, shared.door.enter(&mut request)) {
@@ -28,11 +28,12 @@ pub(super) fn serve(shared: &Shared, client: &TcpStream) -> io::Result<()> {
             (None, Err(refusal)) => *refusal,
             (None, Ok(())) if fault == Some(Fault::CutRequest) => {
                 forward_half(shared, &request)?;
+                shared.act_after(&request);
                 return client.shutdown(Shutdown::Both);
             }
             (None, Ok(())) => {
                 let reply = forward(shared, &mut server, &request, head)?;
-                shared.act(&request);
+                shared.act_after(&request);
                 reply
             }
         };

@@ -14,8 +14,8 @@ use door::Door;
 pub use fault::{Fault, When};
 pub use http::{Reply, Request};
 
-/// What somebody else does when the server has answered and the client does not know yet.
-pub type Between = Box<dyn FnMut(&Request) + Send>;
+/// What somebody else does in the middle of an exchange.
+pub type Third = Box<dyn FnMut(&Request) + Send>;
 
 /// A proxy on a port of its own; it ends with the value.
 pub struct Proxy {
@@ -34,7 +34,8 @@ struct Shared {
 #[derive(Default)]
 struct Told {
     faults: Vec<(When, Fault)>,
-    between: Option<(When, Between)>,
+    before: Option<(When, Third)>,
+    after: Option<(When, Third)>,
     requests: Vec<Request>,
     connections: usize,
 }
@@ -85,16 +86,21 @@ impl Proxy {
         self.shared.told().faults.push((when, fault));
     }
 
-    /// Does something when the server has answered, before the client hears of it; once or always, as `when` says.
-    pub fn between(&self, when: When, act: impl FnMut(&Request) + Send + 'static) {
-        self.shared.told().between = Some((when, Box::new(act)));
+    /// Does something before a request reaches the server; once or always, as `when` says.
+    pub fn before_it(&self, when: When, act: impl FnMut(&Request) + Send + 'static) {
+        self.shared.told().before = Some((when, Box::new(act)));
+    }
+
+    /// Does something when the server is done with a request, or would be, before the client hears of it.
+    pub fn after_it(&self, when: When, act: impl FnMut(&Request) + Send + 'static) {
+        self.shared.told().after = Some((when, Box::new(act)));
     }
 
     /// Forgets all faults that have not happened.
     pub fn heal(&self) {
         let mut told = self.shared.told();
         told.faults.clear();
-        told.between = None;
+        (told.before, told.after) = (None, None);
     }
 
     /// Returns the requests since it was last asked, in the order in which they came.
@@ -138,17 +144,26 @@ impl Shared {
         }
     }
 
+    fn act_before(&self, request: &Request) {
+        self.act(|told| &mut told.before, request);
+    }
+
+    fn act_after(&self, request: &Request) {
+        self.act(|told| &mut told.after, request);
+    }
+
     /// Lets somebody else act, where that is asked for; outside of the lock, for it may use the proxy.
-    fn act(&self, request: &Request) {
-        let taken = self.told().between.take();
+    fn act(&self, whose: impl Fn(&mut Told) -> &mut Option<(When, Third)>, request: &Request) {
+        let taken = whose(&mut self.told()).take();
         let Some((when, mut act)) = taken else { return };
         let matches = when.matches(request.writes());
         if matches {
             act(request);
         }
         let mut told = self.told();
-        if told.between.is_none() && !(matches && when.once()) {
-            told.between = Some((when, act));
+        let place = whose(&mut told);
+        if place.is_none() && !(matches && when.once()) {
+            *place = Some((when, act));
         }
     }
 }
