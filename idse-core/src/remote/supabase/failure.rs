@@ -78,9 +78,14 @@ pub(super) fn explain(response: &Response, key: KeyKind) -> Error {
         (_, 401) => (ErrorKind::Unauthorized, "", key_hint(key)),
         (_, 403) => (ErrorKind::Unauthorized, "forbidden", forbidden_hint(key)),
         (_, 404) => (
-            ErrorKind::Protocol,
-            "not_an_agency",
+            ErrorKind::NotFound,
+            "",
             "No PostgREST answers there: the address of a project is https://<ref>.supabase.co.".to_owned(),
+        ),
+        (_, 409) => (
+            ErrorKind::Protocol,
+            "constraint",
+            "A rule of the table refuses the row; its owner knows why.".to_owned(),
         ),
         _ => return error,
     };
