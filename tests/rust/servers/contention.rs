@@ -59,7 +59,8 @@ fn race(layout: Layout, each: usize, guard: Guard, touch: &str) {
         let hand = scope.spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 for column in ["spec_md", "plan_md"] {
-                    let count = format!("{column} = (trim({column}, E'\\n')::int + 1)::text || E'\\n'{touch}");
+                    let count =
+                        format!("{column} = (trim({column}, E'\\n')::int + 1)::text || E'\\n'{touch}");
                     console.run(&row.edit_sql(&count));
                     by_hand.fetch_add(1, Ordering::Relaxed);
                 }

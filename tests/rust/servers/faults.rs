@@ -147,5 +147,8 @@ fn a_server_that_is_not_there_is_named() {
     for error in [fails("push", || client.push()), fails("pull", || client.pull())] {
         assert_eq!((error.kind(), error.reason()), (ErrorKind::Unavailable, "connect"), "{error:?}");
     }
-    assert_eq!((row.column("spec_md").as_str(), client.read(Stage::Spec).as_slice()), ("begin", &b"mine\n"[..]));
+    assert_eq!(
+        (row.column("spec_md").as_str(), client.read(Stage::Spec).as_slice()),
+        ("begin", &b"mine\n"[..])
+    );
 }
