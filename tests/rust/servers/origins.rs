@@ -50,14 +50,17 @@ const VERBS: [&[&str]; 8] = [
 
 #[test]
 fn what_a_repository_names_hears_nothing_before_it_is_trusted() {
-    for (file, text) in [
+    for (number, (file, text)) in [
         (".idseconfig.json", r#"{"supabase_url": "https://evil.example"}"#),
         (".idseconfig.json", r#"{"supabase_project": "evil"}"#),
         (".idseconfig.json", r#"{"mcp_endpoint": "https://evil.supabase.co"}"#),
         (".idse/config.json", r#"{"supabase_url": "https://evil.example"}"#),
         (".env", "SUPABASE_URL=https://evil.example\nSUPABASE_SERVICE_ROLE_KEY=theirs\n"),
         (".env", "IDSE_REMOTE=https://evil.example/rest/v1\n"),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let world = World::new();
         let sandbox = Sandbox::new().env("HTTPS_PROXY", &world.url);
         drop(sandbox.idse(&["init", "portal", "--session", "s1"]).success());
@@ -66,9 +69,10 @@ fn what_a_repository_names_hears_nothing_before_it_is_trusted() {
             .clone()
             .env("SUPABASE_SERVICE_ROLE_KEY", CANARY)
             .env("IDSE_TOKEN", "CanaryTokenThatMustNotSing");
-        for verb in VERBS {
+        // Every verb once; what differs between the places is who named the address.
+        for verb in &VERBS[..if number == 0 { VERBS.len() } else { 2 }] {
             for sandbox in [&sandbox, &armed] {
-                let run = sandbox.idse(&[&["-v", "--json"], verb].concat()).exits(5);
+                let run = sandbox.idse(&[&["-v", "--json"], *verb].concat()).exits(5);
                 assert_eq!(
                     run.error(),
                     ("Unauthorized".into(), "untrusted".into()),

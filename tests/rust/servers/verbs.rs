@@ -78,8 +78,8 @@ fn round(layout: Layout, who: Who, guard: &str) {
     let (ada, name) = workspace(&proxy, who);
     let is_strong = guard == "row_version";
     let costs = |count: usize, expected: usize, what: &str| {
-        // A weaker guard has to look before it writes, and to find out first that it is the weaker one.
-        let most = if is_strong { expected } else { expected * 3 };
+        // A weaker guard has to look before it writes, and first to find out what this caller may see.
+        let most = if is_strong { expected } else { expected + 4 };
         assert!(count <= most && (count > 0) == (expected > 0), "{case}: {what} sent {count} requests");
     };
     let push = |sandbox: &Sandbox, expected: usize, what: &str| {
