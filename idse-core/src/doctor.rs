@@ -193,16 +193,19 @@ impl Examination<'_> {
             self.push(Check::new("config", CheckState::Warning, warning));
         }
         match settings.remote_address(self.question.remote, self.context) {
-            Ok(Setting { value: address @ RemoteAddress::Service(_), origin }) => {
-                // Nothing is connected to: no service can be opened by this version.
-                if let Err(error) = address.open(self.context) {
-                    let message = format!("{} (named by {origin})", error.message());
-                    self.push(Check { message, ..Check::failed("agency", &error) });
+            Ok(Setting { value: address, origin }) => {
+                // Opening a service sends nothing; a database file is left alone.
+                let is_file = matches!(address, RemoteAddress::Sqlite(_));
+                match if is_file { Ok(()) } else { address.open(self.context).map(drop) } {
+                    Ok(()) => {
+                        let shown = address.info().address;
+                        self.push(Check::ok("agency", format!("the agency is {shown}")));
+                    }
+                    Err(error) => {
+                        let message = format!("{} (named by {origin})", error.message());
+                        self.push(Check { message, ..Check::failed("agency", &error) });
+                    }
                 }
-            }
-            Ok(address) => {
-                let shown = address.value.info().address;
-                self.push(Check::ok("agency", format!("the agency is {shown}")));
             }
             Err(error) => self.push(Check::failed("agency", &error)),
         }

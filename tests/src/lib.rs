@@ -8,11 +8,13 @@
 )]
 
 mod generate;
+mod old_gateway;
 mod run;
 mod sandbox;
 mod volume;
 
 pub use generate::{Seeded, Tree};
+pub use old_gateway::{Generation, OldFault, OldGateway, OldRow, Table};
 pub use run::{Run, redact};
 pub use sandbox::{Sandbox, idse_program};
 pub use volume::volume;

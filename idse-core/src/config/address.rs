@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::gateway::GatewayAddress;
 use super::{Origin, Setting, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,14 +10,16 @@ use crate::fs::{Dir, EntryKind};
 use crate::remote::{Guard, Remote, RemoteInfo, RemoteKey, Sessions, SqliteRemote};
 
 const SCHEME: &str = "sqlite:";
-const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
+const HINT: &str = "Name a gateway or a database file: `--remote https://HOST/sync`, `--remote sqlite:PATH`.";
 
 /// An agency's address, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteAddress {
     /// An embedded agency in a database file (absolute path).
     Sqlite(PathBuf),
-    /// A service on the network: a gateway, or Supabase. Local verbs know it by its address; this version cannot
+    /// A gateway on the network.
+    Gateway(Box<GatewayAddress>),
+    /// Another service on the network. Local verbs know it by its address; this version cannot
     /// open it.
     Service(String),
 }
@@ -26,6 +29,7 @@ impl RemoteAddress {
     pub fn info(&self) -> RemoteInfo {
         match self {
             Self::Sqlite(path) => SqliteRemote::info_of(path),
+            Self::Gateway(gateway) => gateway.info(),
             Self::Service(url) => RemoteInfo {
                 key: RemoteKey::of(url),
                 address: url.clone(),
@@ -38,16 +42,18 @@ impl RemoteAddress {
     /// Opens the remote.
     ///
     /// # Errors
-    /// `InvalidConfig` (`remote_unsupported`) for a service; and what opening a database file reports.
+    /// What opening a database file reports; for a gateway `Unauthorized` (`untrusted`) where only a file of the
+    /// workspace names it, and `InvalidArgument` (`origin`); `InvalidConfig` (`remote_unsupported`) for another service.
     pub fn open(&self, context: &Context) -> Result<Box<dyn Remote>> {
         match self {
             Self::Sqlite(path) => Ok(Box::new(SqliteRemote::open(path, context)?)),
+            Self::Gateway(gateway) => Ok(Box::new(gateway.open(context)?)),
             Self::Service(url) => Err(Error::new(
                 ErrorKind::InvalidConfig,
                 format!("this version of idse cannot speak to {url}"),
             )
             .with_reason("remote_unsupported")
-            .with_hint(format!("It speaks to embedded agencies only. {HINT}"))
+            .with_hint(format!("It speaks to embedded agencies and to gateways. {HINT}"))
             .with("remote", url.as_str())),
         }
     }
@@ -65,6 +71,9 @@ pub(super) fn decide(
     match named {
         Some(named) => {
             let value = match service(&named.value) {
+                Some(url) if is_gateway(&url, &named.origin) => {
+                    RemoteAddress::Gateway(Box::new(GatewayAddress::new(&named, settings)))
+                }
                 Some(url) => RemoteAddress::Service(url),
                 None => RemoteAddress::Sqlite(database(&named, &settings.root, context)?),
             };
@@ -136,6 +145,13 @@ fn check_inside(named: &Setting<String>, path: &str, root: &Path) -> Result<()> 
 
 fn folder_or_root(folder: &str) -> String {
     if folder.is_empty() { ".".to_owned() } else { folder.to_owned() }
+}
+
+/// Every address on the network is a gateway's, but for those of Supabase.
+fn is_gateway(url: &str, origin: &Origin) -> bool {
+    let host = crate::trust::origin(url).unwrap_or_default();
+    let is_hosted = [".supabase.co", ".supabase.in"].iter().any(|end| host.ends_with(end));
+    url != "supabase" && !is_hosted && *origin != Origin::Env("SUPABASE_URL".to_owned())
 }
 
 /// Returns the address of a service, without secrets and in one spelling.

@@ -16,7 +16,7 @@ use crate::name::ProjectName;
 /// The file at the root of a workspace that a project commits.
 pub(super) const WORKSPACE_FILE: &str = ".idseconfig.json";
 const SHARED_FILE: &str = ".idse/config.json";
-const ENV_FILE: &str = ".env";
+pub(super) const ENV_FILE: &str = ".env";
 /// No configuration is that long.
 const LIMIT: u64 = 1 << 20;
 /// The variables that are read, from the process and from `.env`.
@@ -105,16 +105,42 @@ fn read_workspace_file(dir: &Dir, name: &str) -> Result<Option<Vec<u8>>> {
     })
 }
 
+/// Returns the secret that `.env` holds under a name; the last line counts.
+pub(super) fn secret_of_env_file(dir: &Dir, name: &'static str) -> Result<Option<String>> {
+    let Found::Bytes(bytes) = dir.read(ENV_FILE, LIMIT)? else { return Ok(None) };
+    let mut found = None;
+    for line in String::from_utf8_lossy(&bytes).lines() {
+        match value_of(line, &[name]) {
+            Ok(Some((_, value))) => found = Some(value),
+            Ok(None) => {}
+            Err(name) => {
+                let message = format!("{ENV_FILE}: `{name}` cannot be read");
+                return Err(Error::new(ErrorKind::InvalidConfig, message)
+                    .with_reason("secret")
+                    .with_hint("Write it as `NAME=value`, without `$`.")
+                    .with("path", ENV_FILE));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Reads a line of `.env` if it sets an address; the error names the variable, never its value.
 ///
 /// Lines of other variables are not looked at: they hold the secrets of others. A `$` would bring in the process
 /// environment, and with it perhaps a secret, so such a line is refused.
 fn addresses(line: &str) -> Result<Option<(&'static str, String)>, &'static str> {
+    let names: Vec<_> = VARIABLES.into_iter().filter(|name| *name != ONLY_OF_PROCESS).collect();
+    value_of(line, &names)
+}
+
+/// Reads a line of `.env` if it sets one of some variables.
+fn value_of(line: &str, names: &[&'static str]) -> Result<Option<(&'static str, String)>, &'static str> {
     let bare = line.trim_start_matches('\u{feff}').trim_start();
     let bare = bare.strip_prefix("export ").map_or(bare, str::trim_start);
-    let name = VARIABLES
-        .into_iter()
-        .filter(|name| *name != ONLY_OF_PROCESS)
+    let name = names
+        .iter()
+        .copied()
         .find(|name| bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')));
     let Some(name) = name else { return Ok(None) };
     if line.contains('$') {

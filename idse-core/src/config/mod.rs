@@ -4,6 +4,8 @@
 
 mod address;
 mod file;
+mod gateway;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use address::RemoteAddress;
+pub use gateway::GatewayAddress;
 
 use crate::context::Context;
 use crate::diagnostic::Severity;

@@ -232,12 +232,73 @@ fn a_dotenv_line_never_brings_in_the_process_environment() {
 }
 
 #[test]
+fn a_gateway_is_opened_where_the_user_means_it() {
+    let home = tempfile::tempdir().unwrap();
+    let context = Context {
+        env: [("HOME", home.path().to_str().unwrap())].into_iter().collect(),
+        ..Context::default()
+    };
+    let opened = |file: &str, text: &str| {
+        let fixture = Fixture::with(&[(file, text)]);
+        let setting = fixture.address(None, &[]).unwrap();
+        (setting.value.info().address, setting.value.open(&context).map(|remote| remote.info()))
+    };
+    let (address, result) =
+        opened(".idseconfig.json", r#"{"mcp_endpoint": "https://MCP.example:443/sync/"}"#);
+    assert_eq!(address, "https://mcp.example/sync");
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.reason()), (ErrorKind::Unauthorized, "untrusted"));
+
+    crate::trust::add("https://mcp.example", &context).unwrap();
+    let (_, result) = opened(".idseconfig.json", r#"{"agency_url": "https://mcp.example"}"#);
+    assert_eq!(result.unwrap().key, crate::remote::RemoteKey::of("https://mcp.example/sync"));
+    let (_, result) = opened(".env", "IDSE_REMOTE=http://127.0.0.1:9/sync");
+    assert_eq!(result.unwrap().address, "http://127.0.0.1:9/sync");
+
+    for bad in ["https://me:pw@mcp.example/sync", "https://mcp.example/sync?k=pw", "https://mcp.example/#pw"]
+    {
+        let (address, result) = opened(".idseconfig.json", &format!(r#"{{"mcp_endpoint": "{bad}"}}"#));
+        let error = result.unwrap_err();
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::InvalidArgument, "origin"));
+        assert!(!address.contains("pw") && !format!("{error} {:?}", error.hint()).contains("pw"), "{error}");
+    }
+}
+
+#[test]
+fn a_token_goes_only_where_it_was_meant_to_go() {
+    let home = tempfile::tempdir().unwrap();
+    let with = |vars: &[(&str, &str)]| Context {
+        env: [("HOME", home.path().to_str().unwrap())].into_iter().chain(vars.iter().copied()).collect(),
+        ..Context::default()
+    };
+    let mine = with(&[("IDSE_TOKEN", "mine-0123456789")]);
+    crate::trust::add("https://mcp.example", &mine).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join(".env"), "IDSE_TOKEN=theirs-0123456789\nIDSE_REMOTE=x\n").unwrap();
+    let token = |url: &str, origin: Origin, context: &Context| {
+        secret::of("IDSE_TOKEN", url, &origin, root.path(), context)
+            .unwrap()
+            .map(|found| found.expose().to_owned())
+    };
+    let file = |name: &str| Origin::File(name.to_owned());
+    let (mine_text, theirs) = (Some("mine-0123456789".to_owned()), Some("theirs-0123456789".to_owned()));
+    for origin in [
+        Origin::Env("IDSE_REMOTE".into()),
+        Origin::Flag("--remote".into()),
+        file("/home/me/.idseconfig.json"),
+    ] {
+        assert_eq!(token("https://other.example", origin, &mine), mine_text);
+    }
+    assert_eq!(token("https://mcp.example", file(".idseconfig.json"), &mine), mine_text);
+    assert_eq!(token("http://127.0.0.1:9", file(".idseconfig.json"), &mine), None);
+    assert_eq!(token("https://other.example", file(".idseconfig.json"), &mine), None);
+    assert_eq!(token("https://other.example", file(".env"), &mine), theirs);
+    assert_eq!(token("https://other.example", Origin::Flag("--remote".into()), &with(&[])), None);
+}
+
+#[test]
 fn what_this_version_cannot_speak_to_is_known_by_its_address_and_opened_by_an_error() {
     for (files, origin) in [
-        (
-            vec![(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@mcp.example/sync?k=pw"}"#)],
-            ".idseconfig.json",
-        ),
         (vec![(".idse/config.json", r#"{"supabase_project": "spxovndsgpzvcztbkjel"}"#)], ".idse/config.json"),
         (vec![(".env", "SUPABASE_URL=https://x.supabase.co")], ".env"),
     ] {
