@@ -1,12 +1,12 @@
 //! Existing gateways: the remote and the whole list of verbs against a double of both generations.
 
 use idse_core::config::Limits;
-use idse_core::context::Env;
+
 use idse_core::remote::{
-    Fetched, GatewayRemote, Guard, NewProject, ProjectFilter, PushItem, PushOutcome, PushRequest, PushState, Remote,
-    RemoteText, Target,
+    Fetched, GatewayRemote, Guard, NewProject, ProjectFilter, PushItem, PushOutcome, PushRequest, PushState,
+    Remote, RemoteText, Target,
 };
-use idse_core::{Context, Digest, ErrorKind, OpId, ProjectId, Stage};
+use idse_core::{Context, Digest, Env, ErrorKind, OpId, ProjectId, Stage};
 use idse_tests::{Generation, OldFault, OldGateway, Run, Sandbox, Table};
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ impl Pair {
 }
 
 fn json_of(run: &Run) -> Value {
-    serde_json::from_str(run.stdout()).unwrap()
+    serde_json::from_str(&run.stdout).unwrap()
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn what_both_changed_is_a_conflict_and_nothing_is_overwritten() {
         pair.alice.write_stage(Stage::Spec, "# Spec of Alice\n");
         drop(pair.alice.idse(&["sync", "push"]).success());
         pair.bob.write_stage(Stage::Spec, "# Spec of Bob\n");
-        assert_eq!(pair.bob.idse(&["sync", "push"]).code(), 3, "{generation:?}");
+        assert_eq!(pair.bob.idse(&["sync", "push"]).code, Some(3), "{generation:?}");
         assert_eq!(pair.stored(Stage::Spec).as_deref(), Some("# Spec of Alice\n"));
-        assert_eq!(pair.bob.idse(&["sync", "pull"]).code(), 3);
+        assert_eq!(pair.bob.idse(&["sync", "pull"]).code, Some(3));
         assert_eq!(pair.bob.read_stage(Stage::Spec), "# Spec of Bob\n");
         drop(pair.bob.idse(&["sync", "resolve", "spec", "--local"]).success());
         drop(pair.bob.idse(&["sync", "push"]).success());
@@ -98,11 +98,11 @@ fn every_question_is_answered() {
         drop(pair.bob.idse(&["sync", "diff"]).success());
         assert_eq!(pair.gateway.take_requests(), Vec::<String>::new(), "local verbs ask nobody");
         pair.bob.write_stage(Stage::Spec, "# Other\n");
-        assert!(pair.bob.idse(&["sync", "diff", "--remote"]).success().stdout().contains("+# Other"));
+        assert!(pair.bob.idse(&["sync", "diff", "--remote"]).success().stdout.contains("+# Other"));
         let third = pair.bob.beside("third");
         drop(third.idse(&["init", "portal", "--session", "s1"]).success());
-        let id = list["projects"][0]["project_id"].as_str().unwrap();
-        drop(third.idse(&["sync", "link", id]).success());
+        let id = pair.gateway.table().rows[0].id.clone();
+        drop(third.idse(&["sync", "link", &id]).success());
         drop(third.idse(&["sync", "pull"]).success());
         assert_eq!(third.read_stage(Stage::Plan), "# Plan\n");
         drop(third.idse(&["doctor", "--remote"]));
@@ -126,8 +126,8 @@ fn the_documented_table_takes_what_it_has_columns_for() {
     let alice = Sandbox::new().env("IDSE_REMOTE", gateway.url());
     drop(alice.idse(&["init", "portal", "--session", "s1"]).success());
     let refused = alice.idse(&["sync", "push"]);
-    assert_eq!(refused.code(), 4, "its list asks for a column that is not there");
-    assert!(refused.stderr().contains("idse sync link"), "{}", refused.stderr());
+    assert_eq!(refused.code, Some(4), "its list asks for a column that is not there");
+    assert!(refused.stderr.contains("idse sync link"), "{}", refused.stderr);
 }
 
 #[test]
@@ -146,24 +146,32 @@ fn a_lost_answer_is_settled_and_nobody_is_overwritten() {
                     push(OldFault::LoseReply);
                     // Somebody writes between the lost answer and the read that settles it.
                     pair.gateway.fail_next("/sync/pull", OldFault::After(Box::new(|_| ())));
-                    pair.gateway.fail_next("/sync/pull", OldFault::Before(Box::new(|table| {
-                        let row = table.named("portal").unwrap();
-                        row.set("spec_md", Some("# Spec of Bob\n"));
-                        let id = row.id.clone();
-                        drop(table.documents.insert((id, "s1".into(), "specs/spec.md".into()), "# Spec of Bob\n".into()));
-                    })));
+                    pair.gateway.fail_next(
+                        "/sync/pull",
+                        OldFault::Before(Box::new(|table| {
+                            let row = table.named("portal").unwrap();
+                            row.set("spec_md", Some("# Spec of Bob\n"));
+                            let id = row.id.clone();
+                            drop(
+                                table.documents.insert(
+                                    (id, "s1".into(), "specs/spec.md".into()),
+                                    "# Spec of Bob\n".into(),
+                                ),
+                            );
+                        })),
+                    );
                 }
             }
             let run = pair.alice.idse(&["sync", "push"]);
             let stored = pair.stored(Stage::Spec);
             if fault == "third" {
-                assert_eq!(stored.as_deref(), Some("# Spec of Bob\n"), "{generation:?}: {}", run.stderr());
+                assert_eq!(stored.as_deref(), Some("# Spec of Bob\n"), "{generation:?}: {}", run.stderr);
                 drop(pair.alice.idse(&["sync", "pull"]));
                 assert!(pair.stored(Stage::Spec).as_deref() == Some("# Spec of Bob\n"));
             } else {
-                assert_eq!(run.code(), 0, "{generation:?} {fault}: {}", run.stderr());
+                assert_eq!(run.code, Some(0), "{generation:?} {fault}: {}", run.stderr);
                 assert_eq!(stored.as_deref(), Some("# Spec of Alice\n"), "{generation:?} {fault}");
-                assert_eq!(pair.alice.idse(&["sync", "push"]).code(), 0);
+                assert_eq!(pair.alice.idse(&["sync", "push"]).code, Some(0));
             }
         }
     }
@@ -172,11 +180,11 @@ fn a_lost_answer_is_settled_and_nobody_is_overwritten() {
 #[test]
 fn what_is_stored_only_in_part_is_noticed() {
     let pair = Pair::new(Generation::Second);
-    drop(pair.gateway.table().refused.insert("specs/spec.md".into()));
+    assert!(pair.gateway.table().refused.insert("specs/spec.md".into()));
     pair.alice.write_stage(Stage::Spec, "# New spec\n");
     let run = pair.alice.idse(&["sync", "push", "--json"]);
-    assert_eq!(run.code(), 4);
-    assert_eq!(json_of(&run)["error"]["reason"], "not_stored", "{}", run.stdout());
+    assert_eq!(run.code, Some(4));
+    assert_eq!(json_of(&run)["error"]["reason"], "not_stored", "{}", run.stdout);
     pair.gateway.table().refused.clear();
     drop(pair.alice.idse(&["sync", "push"]).success());
     drop(pair.bob.idse(&["sync", "pull"]).success());
@@ -188,13 +196,20 @@ fn somebody_who_comes_between_writing_and_reading_back_is_a_conflict() {
     for generation in GENERATIONS {
         let pair = Pair::new(generation);
         pair.alice.write_stage(Stage::Spec, "# Spec of Alice\n");
-        pair.gateway.fail_next("/sync/push", OldFault::After(Box::new(|table| {
-            let row = table.named("portal").unwrap();
-            row.set("spec_md", Some("# Spec by hand\n"));
-            let id = row.id.clone();
-            drop(table.documents.insert((id, "s1".into(), "specs/spec.md".into()), "# Spec by hand\n".into()));
-        })));
-        assert_eq!(pair.alice.idse(&["sync", "push"]).code(), 3, "{generation:?}");
+        pair.gateway.fail_next(
+            "/sync/push",
+            OldFault::After(Box::new(|table| {
+                let row = table.named("portal").unwrap();
+                row.set("spec_md", Some("# Spec by hand\n"));
+                let id = row.id.clone();
+                drop(
+                    table
+                        .documents
+                        .insert((id, "s1".into(), "specs/spec.md".into()), "# Spec by hand\n".into()),
+                );
+            })),
+        );
+        assert_eq!(pair.alice.idse(&["sync", "push"]).code, Some(3), "{generation:?}");
         assert_eq!(pair.stored(Stage::Spec).as_deref(), Some("# Spec by hand\n"));
         assert_eq!(pair.alice.read_stage(Stage::Spec), "# Spec of Alice\n");
     }
@@ -219,7 +234,8 @@ fn texts_survive_byte_for_byte() {
             let request = push(id, Stage::Spec, before.as_deref(), text);
             let outcome = remote(&gateway).push(&request, &Context::default()).unwrap();
             assert!(matches!(outcome, PushOutcome::Written { .. }), "{text:?} {outcome:?}");
-            let Fetched::Session(row) = remote(&gateway).fetch(&request.target, None, &Context::default()).unwrap()
+            let Fetched::Session(row) =
+                remote(&gateway).fetch(&request.target, None, &Context::default()).unwrap()
             else {
                 panic!("there is a row")
             };
@@ -267,7 +283,10 @@ fn what_others_of_the_family_keep_in_the_row_stays() {
         drop(remote(&gateway).push(&request, &Context::default()).unwrap());
         let mut table = gateway.table();
         let row = table.named("portal").unwrap();
-        assert_eq!((row.get("name"), row.get("stack"), row.get("constraints")), (Some("portal"), Some("rust"), Some("none")));
+        assert_eq!(
+            (row.get("name"), row.get("stack"), row.get("constraints")),
+            (Some("portal"), Some("rust"), Some("none"))
+        );
         assert_eq!(row.state["session_id"], "s1");
     }
 }
@@ -275,10 +294,22 @@ fn what_others_of_the_family_keep_in_the_row_stays() {
 #[test]
 fn whatever_answers_there_is_told_by_its_kind() {
     let answers: [(&str, ErrorKind); 6] = [
-        ("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>", ErrorKind::Protocol),
-        ("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]", ErrorKind::Protocol),
-        ("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{\"artifacts\": {\"a\":\"\\ud800\"}", ErrorKind::Protocol),
-        ("HTTP/1.1 302 Found\r\nlocation: https://evil.example/\r\ncontent-length: 0\r\n\r\n", ErrorKind::Protocol),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>",
+            ErrorKind::Protocol,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]",
+            ErrorKind::Protocol,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{\"artifacts\": {\"a\":\"\\ud800\"}",
+            ErrorKind::Protocol,
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nlocation: https://evil.example/\r\ncontent-length: 0\r\n\r\n",
+            ErrorKind::Protocol,
+        ),
         ("HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", ErrorKind::Unauthorized),
         ("HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n", ErrorKind::NotFound),
     ];

@@ -16,5 +16,5 @@ mod volume;
 pub use generate::{Seeded, Tree};
 pub use old_gateway::{Generation, OldFault, OldGateway, OldRow, Table};
 pub use run::{Run, redact};
-pub use sandbox::{Sandbox, idse_program};
+pub use sandbox::{Sandbox, built, idse_program};
 pub use volume::volume;

@@ -16,8 +16,14 @@ use crate::stage::Stage;
 use crate::text::Digest;
 
 impl GatewayRemote {
-    pub(super) fn unguarded(&self, request: &PushRequest, context: &Context) -> Result<PushOutcome> {
-        let before = match self.fetch_row(request, context)? {
+    /// Pushes over what was just read.
+    pub(super) fn unguarded(
+        &self,
+        request: &PushRequest,
+        before: Option<RemoteSession>,
+        context: &Context,
+    ) -> Result<PushOutcome> {
+        let before = match before {
             Some(row) => row,
             None => match (&request.create, self.project_row(request, context)?) {
                 (_, Some(row)) => row,
@@ -124,7 +130,11 @@ impl GatewayRemote {
         Ok(PushOutcome::Written { revision: after.revision, in_step, updated_at: after.updated_at, skipped })
     }
 
-    fn fetch_row(&self, request: &PushRequest, context: &Context) -> Result<Option<RemoteSession>> {
+    pub(super) fn fetch_row(
+        &self,
+        request: &PushRequest,
+        context: &Context,
+    ) -> Result<Option<RemoteSession>> {
         use crate::remote::Remote as _;
         match self.fetch(&request.target, None, context)? {
             Fetched::Session(row) => Ok(Some(*row)),

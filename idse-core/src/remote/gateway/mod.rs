@@ -242,13 +242,15 @@ impl Remote for GatewayRemote {
 
     fn push(&self, request: &PushRequest, context: &Context) -> Result<PushOutcome> {
         check_once(request)?;
-        if self.kind() == Kind::Unknown && !request.revision.as_ref().is_some_and(is_guarding) {
-            // Whatever is sent to a gateway that cannot guard is stored, so that it is asked first what it is.
-            self.fetch(&request.target, None, context)?;
+        let was_guarding = request.revision.as_ref().is_some_and(is_guarding);
+        if matches!(self.kind(), Kind::Guarded { .. }) || (self.kind() == Kind::Unknown && was_guarding) {
+            return self.guarded(request, context);
         }
+        // Whatever is sent to a gateway that cannot guard is stored, so that reading comes first, and says what it is.
+        let before = self.fetch_row(request, context)?;
         match self.kind() {
-            Kind::Existing { .. } => self.unguarded(request, context),
-            Kind::Guarded { .. } | Kind::Unknown => self.guarded(request, context),
+            Kind::Guarded { .. } => self.guarded(request, context),
+            Kind::Existing { .. } | Kind::Unknown => self.unguarded(request, before, context),
         }
     }
 
