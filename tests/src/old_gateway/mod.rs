@@ -110,17 +110,18 @@ impl Drop for OldGateway {
 }
 
 /// A request as it came.
-pub(self) struct Asked {
-    pub(self) method: String,
-    pub(self) path: String,
-    pub(self) content_type: String,
-    pub(self) body: Vec<u8>,
+struct Asked {
+    method: String,
+    path: String,
+    content_type: String,
+    is_last: bool,
+    body: Vec<u8>,
 }
 
 fn serve(shared: &Shared, stream: TcpStream) {
     let mut reader = BufReader::new(stream);
     while let Some(asked) = read(&mut reader) {
-        if !answer(shared, &asked, reader.get_mut()) {
+        if !answer(shared, &asked, reader.get_mut()) || asked.is_last {
             drop(reader.get_ref().shutdown(Shutdown::Both));
             return;
         }
@@ -132,20 +133,21 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let mut words = line.split_whitespace().map(str::to_owned);
     let (method, path) = (words.next()?, words.next()?);
-    let (mut content_type, mut length) = (String::new(), 0);
+    let (mut content_type, mut length, mut is_last) = (String::new(), 0, false);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|read| *read > 0)?;
         let Some((name, value)) = header.split_once(':') else { break };
         match name.to_ascii_lowercase().as_str() {
             "content-type" => value.trim().clone_into(&mut content_type),
+            "connection" => is_last = value.trim().eq_ignore_ascii_case("close"),
             "content-length" => length = value.trim().parse().ok()?,
             _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, content_type, body })
+    Some(Asked { method, path, content_type, is_last, body })
 }
 
 /// Answers; returns whether the connection stays.
