@@ -9,8 +9,12 @@
 
 mod generate;
 mod old_gateway;
+#[cfg(unix)]
+pub mod proxy;
 mod run;
 mod sandbox;
+#[cfg(unix)]
+pub mod stack;
 mod volume;
 
 pub use generate::{Seeded, Tree};

@@ -49,7 +49,7 @@ pub fn remote_status(
         project: row.name.clone(),
         project_id: row.project_id,
         session: row.session.clone(),
-        remote: engine.info.clone(),
+        remote: engine.remote.info(),
         last_synced: row.updated_at.clone(),
         stages: BTreeMap::new(),
         last_agent: None,

@@ -66,6 +66,12 @@ impl Call {
         Self { method, path: path.into(), headers: Vec::new(), secrets: Vec::new(), body: None }
     }
 
+    /// Returns the path with its query.
+    #[cfg(test)]
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

@@ -124,6 +124,11 @@ impl Response {
         if self.body.is_empty() { String::new() } else { format!("with {}", self.what()) }
     }
 
+    /// Returns a text of the answer, fit to be shown.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.scrubber.clean(text)
+    }
+
     fn says_json(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
         let kind = kind.trim().to_ascii_lowercase();
