@@ -9,6 +9,8 @@
     reason = "a test may fail, and writes what it likes"
 )]
 
+#[cfg(unix)]
+mod client;
 mod http;
 mod pattern;
 mod server;
