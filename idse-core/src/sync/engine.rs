@@ -239,16 +239,16 @@ impl<'a> Engine<'a> {
         log_record(self.store, self.context, verb, self.key, self.remote_folder(), base)
     }
 
-    /// Starts a report.
+    /// Starts a report. What the other side is, a remote may have learned only from its answers.
     pub(crate) fn report(&self, verb: Verb, row: &RemoteSession, steps: Vec<Step>) -> SyncReport {
+        let remote = self.remote.info();
         SyncReport {
             verb,
             project: self.key.project.clone(),
             session: self.key.session.clone(),
             project_id: Some(row.project_id),
-            // What guards a write may only be known once the agency was asked.
-            guard: self.remote.info().guard,
-            remote: self.remote.info(),
+            guard: remote.guard,
+            remote,
             op: None,
             dry_run: false,
             created: false,

@@ -85,7 +85,8 @@ pub fn status_checked(
     let common = Common::read(workspace)?;
     let project = CommonOfProject::read(workspace, &key.project, context)?;
     let local = engine.local()?;
-    let mut report = compare(&common, &project, &local, &engine.remote.info(), base.as_ref(), Some(&located.row))?;
+    let mut report =
+        compare(&common, &project, &local, &engine.remote.info(), base.as_ref(), Some(&located.row))?;
     report.checked = true;
     report.last_synced.clone_from(&located.row.updated_at);
     Ok(report)
