@@ -183,7 +183,9 @@ impl Pair {
         if !report.conflicts.is_empty() {
             // Where the row still holds what this push made of it, or what came later knew it, nobody disagrees.
             let real = theirs.is_some() && !(third == Third::Client && cut.commits());
-            *(if real { &mut tally.conflicts } else { &mut tally.false_conflicts }).entry(third).or_default() += 1;
+            *(if real { &mut tally.conflicts } else { &mut tally.false_conflicts })
+                .entry(third)
+                .or_default() += 1;
             let unsettled = report.conflicts.iter().any(|conflict| conflict.kind == ConflictKind::Unsettled);
             assert!(real || unsettled, "{cut:?} {name}: {report:?}");
         }
