@@ -60,12 +60,18 @@ fn what_a_repository_names_hears_nothing_before_it_is_trusted() {
         let sandbox = Sandbox::new().env("HTTPS_PROXY", &world.url);
         drop(sandbox.idse(&["init", "portal", "--session", "s1"]).success());
         sandbox.write(file, text);
-        let armed =
-            sandbox.clone().env("SUPABASE_SERVICE_ROLE_KEY", CANARY).env("IDSE_TOKEN", "CanaryTokenThatMustNotSing");
+        let armed = sandbox
+            .clone()
+            .env("SUPABASE_SERVICE_ROLE_KEY", CANARY)
+            .env("IDSE_TOKEN", "CanaryTokenThatMustNotSing");
         for verb in VERBS {
             for sandbox in [&sandbox, &armed] {
                 let run = sandbox.idse(&[&["-v", "--json"], verb].concat()).exits(5);
-                assert_eq!(run.error(), ("Unauthorized".into(), "untrusted".into()), "{text} {verb:?}: {run}");
+                assert_eq!(
+                    run.error(),
+                    ("Unauthorized".into(), "untrusted".into()),
+                    "{text} {verb:?}: {run}"
+                );
                 assert!(run.stdout.contains("idse trust https://evil."), "{run}");
                 assert!(!format!("{run}").contains("Canary"), "{run}");
             }
@@ -74,7 +80,8 @@ fn what_a_repository_names_hears_nothing_before_it_is_trusted() {
         assert_eq!(world.heard(), [""; 0], "{text}");
 
         // Trusted, it is asked, through the tunnel that the proxy is asked for, which shows no key.
-        let origin = if text.contains("example") { "https://evil.example" } else { "https://evil.supabase.co" };
+        let origin =
+            if text.contains("example") { "https://evil.example" } else { "https://evil.supabase.co" };
         drop(armed.idse(&["trust", origin]).success());
         let run = armed.idse(&["-v", "--json", "sync", "list"]).exits(4);
         let heard = world.heard().concat();
