@@ -20,9 +20,11 @@ impl World {
         let noted = Arc::clone(&heard);
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
-                let mut bytes = vec![0; 4096];
-                let count = stream.read(&mut bytes).unwrap_or(0);
-                noted.lock().unwrap().push(String::from_utf8_lossy(&bytes[..count]).into_owned());
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
+                    head.push(byte[0]);
+                }
+                noted.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
             }
         });
         Self { url, heard }
@@ -48,14 +50,17 @@ const VERBS: [&[&str]; 8] = [
 
 #[test]
 fn what_a_repository_names_hears_nothing_before_it_is_trusted() {
-    for (file, text) in [
+    for (number, (file, text)) in [
         (".idseconfig.json", r#"{"supabase_url": "https://evil.example"}"#),
         (".idseconfig.json", r#"{"supabase_project": "evil"}"#),
         (".idseconfig.json", r#"{"mcp_endpoint": "https://evil.supabase.co"}"#),
         (".idse/config.json", r#"{"supabase_url": "https://evil.example"}"#),
         (".env", "SUPABASE_URL=https://evil.example\nSUPABASE_SERVICE_ROLE_KEY=theirs\n"),
         (".env", "IDSE_REMOTE=https://evil.example/rest/v1\n"),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let world = World::new();
         let sandbox = Sandbox::new().env("HTTPS_PROXY", &world.url);
         drop(sandbox.idse(&["init", "portal", "--session", "s1"]).success());
@@ -64,9 +69,10 @@ fn what_a_repository_names_hears_nothing_before_it_is_trusted() {
             .clone()
             .env("SUPABASE_SERVICE_ROLE_KEY", CANARY)
             .env("IDSE_TOKEN", "CanaryTokenThatMustNotSing");
-        for verb in VERBS {
+        // Every verb once; what differs between the places is who named the address.
+        for verb in &VERBS[..if number == 0 { VERBS.len() } else { 2 }] {
             for sandbox in [&sandbox, &armed] {
-                let run = sandbox.idse(&[&["-v", "--json"], verb].concat()).exits(5);
+                let run = sandbox.idse(&[&["-v", "--json"], *verb].concat()).exits(5);
                 assert_eq!(
                     run.error(),
                     ("Unauthorized".into(), "untrusted".into()),

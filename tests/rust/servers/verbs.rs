@@ -78,8 +78,8 @@ fn round(layout: Layout, who: Who, guard: &str) {
     let (ada, name) = workspace(&proxy, who);
     let is_strong = guard == "row_version";
     let costs = |count: usize, expected: usize, what: &str| {
-        // A weaker guard has to look before it writes, and to find out first that it is the weaker one.
-        let most = if is_strong { expected } else { expected * 3 };
+        // A weaker guard has to look before it writes, and first to find out what this caller may see.
+        let most = if is_strong { expected } else { expected + 4 };
         assert!(count <= most && (count > 0) == (expected > 0), "{case}: {what} sent {count} requests");
     };
     let push = |sandbox: &Sandbox, expected: usize, what: &str| {
@@ -94,7 +94,11 @@ fn round(layout: Layout, who: Who, guard: &str) {
     assert_eq!(first["created"], true, "{case}");
     assert_eq!(first["notes"].as_array().map_or(0, Vec::len), usize::from(!is_strong), "{case}: {first:#}");
     let (run, count) = ask(&ada, &proxy, &["--json", "sync", "push"]);
-    assert_eq!((run.success().json("sync-report")["outcome"].as_str(), count), (Some("up_to_date"), 0), "{case}");
+    assert_eq!(
+        (run.success().json("sync-report")["outcome"].as_str(), count),
+        (Some("up_to_date"), 0),
+        "{case}"
+    );
     edit(&ada, &name, Stage::Spec, "# Spec\n\nada's\n");
     push(&ada, 1, "a clean push");
     for (args, expected) in [
@@ -165,7 +169,8 @@ fn a_name_that_is_taken_is_not_taken_over() {
     edit(&ada, &name, Stage::Spec, "# Spec\n\nada's\n");
     drop(ask(&ada, &proxy, &["sync", "push"]).0.success());
     let table = Layout::Secured.table();
-    let rows = || Stack::shared().sql(&format!("select id, owner, spec_md from {table} where name = '{name}'"));
+    let rows =
+        || Stack::shared().sql(&format!("select id, owner, spec_md from {table} where name = '{name}'"));
     let before = rows();
 
     // Somebody who does not see the row meets its id.
@@ -192,7 +197,8 @@ fn a_name_that_is_taken_is_not_taken_over() {
     assert_eq!(rows(), before);
 
     drop(ask(&eve, &proxy, &["sync", "push", "--new-id"]).0.success());
-    assert_eq!(rows().lines().count(), 2);
+    let count = Stack::shared().sql(&format!("select count(*) from {table} where name = '{name}'"));
+    assert_eq!(count, "2");
 }
 
 #[test]
@@ -217,9 +223,12 @@ fn a_state_that_is_a_text_is_read_and_then_written_as_it_should_be() {
     let proxy = Stack::shared().supabase(Layout::Documented);
     let (ada, name) = workspace(&proxy, Who::Secret);
     drop(ask(&ada, &proxy, &["sync", "push"]).0.success());
-    let of = |what: &str| Stack::shared().sql(&format!("select {what} from documented.projects where name = '{name}'"));
-    Stack::shared()
-        .sql(&format!("update documented.projects set state_json = to_jsonb(state_json::text) where name = '{name}'"));
+    let of = |what: &str| {
+        Stack::shared().sql(&format!("select {what} from documented.projects where name = '{name}'"))
+    };
+    Stack::shared().sql(&format!(
+        "update documented.projects set state_json = to_jsonb(state_json::text) where name = '{name}'"
+    ));
     assert_eq!(of("jsonb_typeof(state_json)"), "string");
     drop(ask(&ada, &proxy, &["sync", "pull"]).0.success());
     drop(ask(&ada, &proxy, &["stage", "set", "intent", "in_progress"]).0.success());
@@ -237,7 +246,9 @@ fn keys_that_do_not_fit_are_refused_with_what_to_do() {
         (base.clone(), "SUPABASE_ANON_KEY"),
         (base.clone().env("SUPABASE_ANON_KEY", "sb_publishable_wrong"), "belongs to this project"),
         (
-            base.clone().env("SUPABASE_PUBLISHABLE_KEY", keys.publishable()).env("IDSE_TOKEN", keys.expired("ada")),
+            base.clone()
+                .env("SUPABASE_PUBLISHABLE_KEY", keys.publishable())
+                .env("IDSE_TOKEN", keys.expired("ada")),
             "expired",
         ),
     ] {

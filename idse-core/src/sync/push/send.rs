@@ -182,7 +182,9 @@ fn weakness(guard: Guard) -> Option<&'static str> {
         Guard::UpdatedAt => Some(
             "guarded by the row's time stamp alone: a change by hand that leaves it alone is not seen if it comes in the moment of a push",
         ),
-        Guard::None => Some("not guarded: a change by somebody else is not seen if it comes in the moment of a push"),
+        Guard::None => {
+            Some("not guarded: a change by somebody else is not seen if it comes in the moment of a push")
+        }
     }
 }
 
