@@ -200,7 +200,8 @@ impl Pair {
     fn settle(&self, name: &str, mine: &str) {
         let pulled = self.author.pull().unwrap();
         if !pulled.conflicts.is_empty() {
-            let resolution = if name.len() % 2 == 0 { Resolution::Local } else { Resolution::Remote };
+            let resolution =
+                if name.len().is_multiple_of(2) { Resolution::Local } else { Resolution::Remote };
             for conflict in &pulled.conflicts {
                 self.author.resolve(conflict.stage, resolution.clone());
             }
