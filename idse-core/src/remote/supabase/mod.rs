@@ -11,8 +11,6 @@ mod push;
 mod query;
 mod row;
 mod shape;
-#[cfg(test)]
-mod tests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
