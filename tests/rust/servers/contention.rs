@@ -1,21 +1,27 @@
 //! Many writers on one row: what was acknowledged is what is there.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use idse_core::remote::{Guard, PushOutcome, Remote};
 use idse_core::{ErrorKind, Stage};
 use idse_tests::proxy::When;
 use idse_tests::stack::{Layout, Stack};
-use idse_tests::volume;
+use idse_tests::{Seeded, volume};
 
 use crate::world::{self, Row, one_text, session};
 
 const WRITERS: usize = 16;
 
 /// Adds one to the number in a stage; tells how often others came between.
-fn increment(remote: &dyn Remote, row: Row, stage: Stage) -> usize {
+fn increment(remote: &dyn Remote, row: Row, stage: Stage, random: &mut Seeded) -> usize {
     for attempt in 0.. {
         let context = world::context();
+        if attempt > 0 {
+            // As clients do: who was overtaken steps back a little.
+            let pause = u64::try_from(random.below(10 << attempt.min(3))).unwrap();
+            std::thread::sleep(Duration::from_millis(pause));
+        }
         let read = session(remote, row, &context).unwrap();
         let number: usize = read.texts[&stage].text().unwrap().trim().parse().unwrap();
         match remote.push(&one_text(row, &read, stage, &format!("{}\n", number + 1)), &context) {
@@ -47,8 +53,10 @@ fn race(layout: Layout, each: usize, guard: Guard, touch: &str) {
                         _ => world::agency(proxy),
                     };
                     let stage = if writer % 2 == 0 { Stage::Spec } else { Stage::Plan };
+                    let mut random = Seeded::new(writer as u64);
                     for _ in 0..each {
-                        retries.fetch_add(increment(&remote, row, stage), Ordering::Relaxed);
+                        let misses = increment(&remote, row, stage, &mut random);
+                        retries.fetch_add(misses, Ordering::Relaxed);
                     }
                     assert_eq!(remote.info().guard, guard);
                 })
@@ -64,7 +72,7 @@ fn race(layout: Layout, each: usize, guard: Guard, touch: &str) {
                     console.run(&row.edit_sql(&count));
                     by_hand.fetch_add(1, Ordering::Relaxed);
                 }
-                std::thread::sleep(std::time::Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(50));
             }
         });
         let ended: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();

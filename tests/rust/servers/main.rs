@@ -12,6 +12,7 @@ mod faults;
 mod harness;
 mod lost;
 mod origins;
+mod rights;
 mod texts;
 mod trust;
 mod verbs;

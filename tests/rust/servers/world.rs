@@ -161,7 +161,7 @@ impl Client {
     }
 }
 
-fn walk(folder: &std::path::Path) -> Vec<PathBuf> {
+pub(crate) fn walk(folder: &std::path::Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         match entry.file_type() {

@@ -98,7 +98,10 @@ impl Watchdog {
         shell.args(["-c", WATCH, "watchdog"]).arg(folder).current_dir("/").process_group(0);
         let mut child =
             shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { words: child.stdin.take().unwrap(), log: folder.join("log") }
+        let words = child.stdin.take().unwrap();
+        // It outlives this program: nobody can wait for it.
+        std::mem::forget(child);
+        Self { words, log: folder.join("log") }
     }
 
     /// Starts a server that ends with this program, by this signal.

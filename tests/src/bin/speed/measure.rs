@@ -13,6 +13,8 @@ pub(crate) struct Program {
     pub(crate) folder: PathBuf,
     /// Home and agency.
     pub(crate) home: PathBuf,
+    /// Further variables.
+    pub(crate) env: Vec<(String, String)>,
 }
 
 impl Program {
@@ -27,6 +29,7 @@ impl Program {
             .env("HOME", &self.home)
             .env("XDG_DATA_HOME", self.home.join("data"))
             .env("XDG_CONFIG_HOME", self.home.join("config"))
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             // Some programs stop early where their output goes nowhere.
             .stdout(File::create(self.home.join("stdout")).unwrap())
