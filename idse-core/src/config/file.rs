@@ -77,7 +77,12 @@ impl Layers {
         if origin.is_workspace() {
             refuse_secrets(&values, name)?;
         }
-        Ok(Self { files: vec![Layer { origin, values }], variables: BTreeMap::new(), warnings: Vec::new() })
+        Ok(Self {
+            files: vec![Layer { origin, values }],
+            variables: BTreeMap::new(),
+            secrets: Secrets::default(),
+            warnings: Vec::new(),
+        })
     }
 
     fn read_variables(&mut self, dir: &Dir, context: &Context) -> Result<()> {
