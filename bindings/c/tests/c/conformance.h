@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <idse.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
