@@ -23,7 +23,8 @@ pub fn tell(here: &Path, there: &Path, agency: &str, context: &Context) -> Resul
     let report = here.validate(&key, &[Stage::Intent, Stage::Spec], context)?;
     println!("errors: {}", report.count(Severity::Error));
 
-    let address = Settings::load(here.root(), Some(&project), context)?.remote_address(Some(agency), context)?;
+    let address =
+        Settings::load(here.root(), Some(&project), context)?.remote_address(Some(agency), context)?;
     let remote = address.value.open(context)?;
     let push = |workspace: &Workspace, key: &SessionKey| {
         sync::push(workspace, key, remote.as_ref(), &PushOptions::default(), context)

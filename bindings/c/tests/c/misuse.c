@@ -13,8 +13,9 @@
 #define BAD "\xff\xfe"
 
 /* Asserts the status of a call and what its error says, and frees it. */
-static void refused(idse_status status, idse_error *error, idse_status wanted, const char *reason)
+static void refused(idse_status status, idse_error **made, idse_status wanted, const char *reason)
 {
+    idse_error *error = *made;
     if (status != wanted || !error || strcmp(idse_error_reason(error), reason) != 0) {
         fprintf(stderr, "status %d, %s\n", (int)status, error ? idse_error_json(error) : "no error");
         abort();
@@ -55,23 +56,23 @@ static void arguments(void)
     char *text = NULL;
     assert(idse_call(NULL, NULL, NULL, NULL, NULL, NULL) == IDSE_STATUS_INVALID_ARGUMENT);
     assert(idse_call(NULL, NULL, NULL, NULL, &json, NULL) == IDSE_STATUS_INVALID_ARGUMENT && !json);
-    refused(idse_call(NULL, NULL, "version", NULL, NULL, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_call(NULL, NULL, BAD, NULL, &json, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_call(NULL, NULL, "version", BAD, &json, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_call(NULL, NULL, "version", NULL, NULL, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_call(NULL, NULL, BAD, NULL, &json, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_call(NULL, NULL, "version", BAD, &json, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
     static const char *const WRONG[] = {"", "{", "[]", "null", "{} {}", "{\"a\": 1}", "\"text\"", "{\"a\": 1, \"a\": }"};
     for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++)
-        refused(idse_call(NULL, NULL, "version", WRONG[i], &json, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_call(NULL, NULL, "pusj", NULL, &json, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_workspace_open(NULL, &workspace, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_workspace_open(BAD, &workspace, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_workspace_open("/no/such/folder", &workspace, &error), error, IDSE_STATUS_NOT_FOUND, "");
-    refused(idse_workspace_discover("/", NULL, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_validate_text(NULL, NULL, "spce", "", &report, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "stage");
-    refused(idse_validate_text(NULL, NULL, "spec", BAD, &report, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_merge_text("", "", NULL, &clean, &text, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_merge_text("", "", "", NULL, &text, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_json_parse("{", &json, &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    refused(idse_context_set_env(NULL, "A", "b", &error), error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+        refused(idse_call(NULL, NULL, "version", WRONG[i], &json, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_call(NULL, NULL, "pusj", NULL, &json, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_workspace_open(NULL, &workspace, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_workspace_open(BAD, &workspace, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_workspace_open("/no/such/folder", &workspace, &error), &error, IDSE_STATUS_NOT_FOUND, "");
+    refused(idse_workspace_discover("/", NULL, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_validate_text(NULL, NULL, "spce", "", &report, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "stage");
+    refused(idse_validate_text(NULL, NULL, "spec", BAD, &report, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_merge_text("", "", NULL, &clean, &text, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_merge_text("", "", "", NULL, &text, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_json_parse("{", &json, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_context_set_env(NULL, "A", "b", &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
     assert(!json && !workspace && !report && !text);
 }
 
@@ -116,7 +117,7 @@ static void contexts(const idse_workspace *workspace)
     idse_report_free(report);
     idse_workspace_interrupt(workspace); /* nothing runs */
     idse_context_cancel(context);
-    refused(idse_call(workspace, context, "validate", NULL, &json, &error), error, IDSE_STATUS_CANCELLED, "");
+    refused(idse_call(workspace, context, "validate", NULL, &json, &error), &error, IDSE_STATUS_CANCELLED, "");
     idse_context_free(context);
 }
 
