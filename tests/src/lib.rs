@@ -8,6 +8,7 @@
 )]
 
 mod generate;
+pub mod hand;
 mod run;
 mod sandbox;
 mod volume;
