@@ -109,7 +109,7 @@ impl<'a> Engine<'a> {
         if let Some(base) = base {
             return Ok(Identity::Base(base.project_id));
         }
-        if let Some(sibling) = self.store.bases(&self.info.key, &self.key.project)?.first() {
+        if let Some(sibling) = self.store.find_base(&self.info.key, &self.key.project, |_| true)? {
             return Ok(Identity::Base(sibling.project_id));
         }
         let of_project = self.workspace.project_file(&self.key.project)?.project_id;

@@ -78,13 +78,13 @@ static void compare(const char *name, const idse_json *step, const char *at, con
 {
     for (size_t i = 0; i < idse_json_length(step, at); i++) {
         char *key = take(idse_json_key(step, at, i)), *wanted = text_at(step, format("%s/%s", at, key)), *got;
-        if (strstr(" do at project session files ", format(" %s ", key)))
+        if (strstr(" do at project session remote files ", format(" %s ", key)))
             continue;
         else if (strcmp(key, "moved") == 0)
             got = stages(report, "/steps", moves, "action");
         else if (strcmp(key, "diffs") == 0)
             got = stages(report, "/stages", every, "diff");
-        else if (strcmp(key, "open") == 0)
+        else if (strcmp(key, "open") == 0 && !text_at(report, "/open"))
             got = stages(report, "/stages", is_set, "conflict");
         else if ((strcmp(key, "push") == 0 || strcmp(key, "pull") == 0) && wanted[0] == '[')
             got = stages(report, "/stages", is_true, key);
