@@ -8,6 +8,7 @@
 )]
 
 mod generate;
+pub mod hand;
 mod old_gateway;
 #[cfg(unix)]
 pub mod proxy;

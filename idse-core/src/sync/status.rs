@@ -152,7 +152,7 @@ fn from_disk(
 /// Returns what the remote held when it was last read, whether or not the revision still counts.
 ///
 /// A text that the file holds too is not read again.
-fn last_seen(store: Store<'_>, base: &Base, local: &Session) -> Result<Option<RemoteSession>> {
+pub(super) fn last_seen(store: Store<'_>, base: &Base, local: &Session) -> Result<Option<RemoteSession>> {
     let mut known = base.clone();
     known.revision.get_or_insert_with(|| Revision::new(""));
     rows::remembered_beside(store, &known, local)

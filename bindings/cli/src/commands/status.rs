@@ -2,10 +2,8 @@
 
 use clap::Args;
 use idse_core::sync::{self, ConflictKind, StageLine, StatusReport};
-use idse_core::{Error, Result, SessionKey, Stage, Workspace};
-use serde_json::json;
+use idse_core::{Result, Stage, verb};
 
-use crate::agencies::Agencies;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::page::Page;
@@ -36,93 +34,34 @@ pub(crate) struct Status {
 
 pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
     let workspace = app.workspace()?;
-    let agencies = Agencies::new(app, &workspace, args.remote.url.as_deref());
-    let checked = |key: &SessionKey| {
-        let remote = agencies.connect(&key.project)?;
-        sync::status_checked(&workspace, key, remote.as_ref(), &app.context)
-    };
+    let agencies = app.agencies(&workspace, args.remote.url.as_deref());
     if args.all {
-        let selection = workspace.every_session()?;
-        let mut found = Found { skipped: selection.skipped, ..Found::default() };
-        if args.remote_check {
-            for key in selection.keys {
-                app.context.check()?;
-                let result = checked(&key);
-                found.take(key, result);
-            }
-        } else {
-            found.read(app, &workspace, &agencies, selection.keys)?;
-        }
-        return all(app, args, &found);
+        let round = verb::status_of_all(&workspace, &agencies, args.remote_check, &app.context)?;
+        return all(app, args, &round);
     }
     let key = app.key(&workspace)?;
+    let project = Some(&key.project);
     let report = if args.remote_check {
-        checked(&key)?
+        let remote = agencies.connect(project)?;
+        sync::status_checked(&workspace, &key, remote.as_ref(), &app.context)?
     } else {
-        sync::status(&workspace, &key, &agencies.info(&key.project)?, &app.context)?
+        sync::status(&workspace, &key, &agencies.info(project)?, &app.context)?
     };
-    app.output.answer("status", &report, |page| text(page, &report, agencies.flag()))?;
+    app.output.answer("status", &report, |page| text(page, &report, agencies.named()))?;
     Ok(exit(args, &report))
 }
 
-/// What was found of every session.
-#[derive(Default)]
-struct Found {
-    reports: Vec<StatusReport>,
-    errors: Vec<(SessionKey, Error)>,
-    skipped: Vec<String>,
-}
-
-impl Found {
-    fn take(&mut self, key: SessionKey, result: Result<StatusReport>) {
-        match result {
-            Ok(report) => self.reports.push(report),
-            Err(error) => self.errors.push((key, error)),
-        }
-    }
-
-    /// Looks at all sessions on disk.
-    fn read(
-        &mut self,
-        app: &App,
-        workspace: &Workspace,
-        agencies: &Agencies<'_>,
-        keys: Vec<SessionKey>,
-    ) -> Result<()> {
-        let mut sessions = Vec::with_capacity(keys.len());
-        for key in keys {
-            match agencies.info(&key.project) {
-                Ok(info) => sessions.push((key, info)),
-                Err(error) => self.errors.push((key, error)),
-            }
-        }
-        let results = sync::statuses(workspace, &sessions, &app.context)?;
-        for ((key, _), result) in sessions.into_iter().zip(results) {
-            self.take(key, result);
-        }
-        self.errors.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(())
-    }
-}
-
-fn all(app: &App, args: &Status, found: &Found) -> Result<Exit> {
-    let Found { reports, errors, skipped } = found;
-    let failed = errors.iter().map(|(key, error)| words::failed(key, error));
-    let answer = json!({
-        "reports": reports,
-        "skipped": skipped,
-        "errors": failed.collect::<Vec<_>>(),
-    });
+fn all(app: &App, args: &Status, round: &verb::Round<StatusReport>) -> Result<Exit> {
     let agency = args.remote.url.as_deref();
-    app.output.answer("statuses", &answer, |page| overview(page, reports, agency))?;
-    for skipped in skipped {
+    app.output.answer("statuses", &round.to_json(), |page| overview(page, &round.reports, agency))?;
+    for skipped in &round.skipped {
         app.output.warning(skipped);
     }
-    for (key, error) in errors {
+    for (key, error) in &round.errors {
         app.output.trouble(&format!("{key}: {}", words::error(error)));
     }
-    let exits = reports.iter().map(|report| exit(args, report));
-    Ok(exits.chain(errors.iter().map(|(_, error)| Exit::of(error))).fold(Exit::DONE, Exit::worst))
+    let exits = round.reports.iter().map(|report| exit(args, report));
+    Ok(exits.chain(round.errors.iter().map(|(_, error)| Exit::of(error))).fold(Exit::DONE, Exit::worst))
 }
 
 fn exit(args: &Status, report: &StatusReport) -> Exit {

@@ -97,12 +97,13 @@ impl Shape {
         may_be
     }
 
+    /// Another session of the same run may have learned it meanwhile: that is a reason to ask again, too.
     fn lose_column(&mut self, code: &Code) -> Option<&'static str> {
         let column = Stage::ALL
             .map(Stage::column)
             .into_iter()
             .chain(OPTIONAL)
-            .find(|column| code.names_column(column) && self.has(column))?;
+            .find(|column| code.names_column(column))?;
         self.missing.insert(column);
         Some(column)
     }
