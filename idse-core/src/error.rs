@@ -226,7 +226,7 @@ impl Error {
         self.kind().is_temporary()
     }
 
-    /// Returns the error as the JSON object that every door prints: `{kind, code, reason, message, hint, temporary, context}`.
+    /// Returns the error as the JSON object that every door prints: `{kind, code, reason, message, hint, temporary, exit, context}`.
     pub fn to_json(&self) -> serde_json::Value {
         let context: serde_json::Map<_, _> =
             self.context().iter().map(|(k, v)| ((*k).to_owned(), v.as_str().into())).collect();
@@ -237,6 +237,7 @@ impl Error {
             "message": self.to_string(),
             "hint": self.hint(),
             "temporary": self.is_temporary(),
+            "exit": self.kind().exit_code(),
             "context": context,
         })
     }

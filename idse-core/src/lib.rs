@@ -25,6 +25,7 @@ pub mod template;
 mod text;
 pub mod trust;
 mod validation;
+pub mod verb;
 mod workspace;
 
 pub use artifact::{Artifact, Blocked, BlockedReason, Content};

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use idse_core::config::{RemoteAddress, Settings};
 use idse_core::remote::Remote;
+use idse_core::verb::{Agencies, Connect, Place};
 use idse_core::{Context, Error, ErrorKind, ProjectName, Result, SessionKey, Workspace, trust};
 
 use crate::args::Global;
@@ -20,7 +21,7 @@ pub(crate) struct App {
     pub(crate) global: Global,
     pub(crate) context: Context,
     pub(crate) output: Output,
-    start: PathBuf,
+    place: Place,
     waiting: Arc<AtomicBool>,
 }
 
@@ -31,7 +32,14 @@ impl App {
         let output = Output::new(&global, Marks::of(&context.env), line);
         let waiting = Arc::new(AtomicBool::new(false));
         process::listen(context.cancel.clone(), waiting.clone());
-        Self { start: start(), global, context, output, waiting }
+        let place = Place {
+            start: start(),
+            root: global.root.clone(),
+            project: global.project.clone(),
+            session: global.session.clone(),
+            remote: None,
+        };
+        Self { place, global, context, output, waiting }
     }
 
     /// Reports how a verb ended and returns the exit code.
@@ -45,46 +53,36 @@ impl App {
         output.error(&error);
         if output.json {
             // Standard error has told already.
-            drop(output::document("error", &output::error_fields(&error)));
+            drop(output::error_document(&error));
         }
         Exit::of(&error)
     }
 
     /// Returns the folder that the verb starts from.
     pub(crate) fn start(&self) -> &Path {
-        &self.start
+        self.place.start()
     }
 
     /// Opens the workspace: `--root`, else the nearest one upwards.
     pub(crate) fn workspace(&self) -> Result<Workspace> {
-        let workspace = match &self.global.root {
-            Some(root) => Workspace::open(&self.start.join(root))?,
-            None => Workspace::discover(&self.start)?,
-        };
+        let workspace = self.place.workspace()?;
         self.output.detail(&format!("workspace: {}", workspace.root().display()));
         Ok(workspace)
     }
 
     /// Returns the folder of a workspace that may still have to be made.
     pub(crate) fn root(&self) -> Result<PathBuf> {
-        match &self.global.root {
-            Some(root) => Ok(self.start.join(root)),
-            None => match Workspace::discover(&self.start) {
-                Ok(workspace) => Ok(workspace.root().to_path_buf()),
-                Err(error) if error.kind() == ErrorKind::NotFound => Ok(self.start.clone()),
-                Err(error) => Err(error),
-            },
-        }
+        self.place.root()
     }
 
     /// Returns the project that is meant.
     pub(crate) fn project(&self, workspace: &Workspace) -> Result<ProjectName> {
-        workspace.project(self.global.project.as_deref(), &self.start)
+        self.place.project(workspace)
     }
 
     /// Returns the session that is meant.
     pub(crate) fn key(&self, workspace: &Workspace) -> Result<SessionKey> {
-        let key = workspace.session(&self.project(workspace)?, self.global.session.as_deref())?;
+        let key = self.place.key(workspace)?;
         self.output.detail(&format!("session: {key}"));
         Ok(key)
     }
@@ -104,6 +102,11 @@ impl App {
         let address = setting.value.info().address;
         self.output.detail(&format!("agency: {address} (from {})", setting.origin));
         Ok(setting.value)
+    }
+
+    /// Prepares the agencies of a workspace; `named` is what `--remote` says.
+    pub(crate) fn agencies<'a>(&'a self, workspace: &Workspace, named: Option<&'a str>) -> Agencies<'a> {
+        Agencies::new(self, workspace.root(), named)
     }
 
     /// Opens the agency; where its origin is not trusted yet, a person is asked, and without one it stays closed.
@@ -141,6 +144,21 @@ impl App {
         let answer = wait();
         self.waiting.store(false, Ordering::SeqCst);
         answer
+    }
+}
+
+impl Connect for App {
+    fn address(
+        &self,
+        root: &Path,
+        project: Option<&ProjectName>,
+        named: Option<&str>,
+    ) -> Result<RemoteAddress> {
+        Self::address(self, &self.settings(root, project)?, named)
+    }
+
+    fn open(&self, address: &RemoteAddress) -> Result<Box<dyn Remote>> {
+        self.connect(address)
     }
 }
 

@@ -104,7 +104,7 @@ fn refuse(error: &clap::Error, json: bool) -> Exit {
             "version",
             &serde_json::json!({ "name": "idse", "version": env!("CARGO_PKG_VERSION") }),
         ),
-        _ if json && error.use_stderr() => output::document("error", &output::error_fields(&usage(error))),
+        _ if json && error.use_stderr() => output::error_document(&usage(error)),
         _ => Ok(()),
     };
     if !(json && error.kind() == ClapKind::DisplayVersion) {

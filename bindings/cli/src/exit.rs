@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
+use idse_core::Error;
 use idse_core::sync::{Outcome, StatusReport};
-use idse_core::{Error, ErrorKind};
 
 /// The part of the top level help that documents the codes.
 pub(crate) const HELP: &str = "\
@@ -76,17 +76,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Tells whether trying the next session would only meet the same closed door.
-pub(crate) fn ends_a_round(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Unavailable => error.reason() != "contended",
-        ErrorKind::RateLimited | ErrorKind::Cancelled => true,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use idse_core::ErrorKind;
+
     use super::*;
 
     #[test]

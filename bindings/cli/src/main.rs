@@ -2,7 +2,6 @@
 //!
 //! It owns arguments, text and exit codes; everything that knows IDSE is in `idse-core`.
 
-mod agencies;
 mod app;
 mod args;
 mod commands;

@@ -7,16 +7,13 @@ use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
-use idse_core::{Error, ErrorKind, Result};
+use idse_core::{Error, ErrorKind, Result, verb};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::args::Global;
 use crate::page::{Marks, Page, Styles, shown};
 use crate::progress::Line;
-
-/// The version of the JSON documents: raised when a field changes its meaning or goes.
-const SCHEMA: u32 = 1;
 
 /// How answers and messages are shown.
 pub(crate) struct Output {
@@ -191,27 +188,18 @@ pub(crate) fn is_attended() -> bool {
 
 /// Prints a document: `schema` and `kind`, then the fields of `value`.
 pub(crate) fn document(kind: &str, value: &impl Serialize) -> Result<()> {
-    let fields = serde_json::to_value(value).map_err(|error| {
-        Error::new(ErrorKind::Internal, format!("cannot write the answer as JSON: {error}"))
-    })?;
-    let mut document = Map::new();
-    document.insert("schema".into(), SCHEMA.into());
-    document.insert("kind".into(), kind.into());
-    match fields {
-        // The two names of the envelope are taken: an answer that has a field of that name keeps it to itself.
-        Value::Object(fields) => fields.into_iter().for_each(|(name, value)| {
-            document.entry(name).or_insert(value);
-        }),
-        other => drop(document.insert("value".into(), other)),
-    }
-    let mut text = serde_json::to_string_pretty(&Value::Object(document)).unwrap_or_default();
-    text.push('\n');
-    finish(write_all(&mut io::stdout().lock(), &text))
+    print_document(&verb::document(kind, value)?)
 }
 
-/// Returns the fields of an `error` document.
-pub(crate) fn error_fields(error: &Error) -> Value {
-    json!({ "error": error.to_json() })
+/// Prints the document of an error.
+pub(crate) fn error_document(error: &Error) -> Result<()> {
+    print_document(&verb::error_document(error))
+}
+
+fn print_document(document: &Value) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    finish(write_all(&mut io::stdout().lock(), &text))
 }
 
 fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {

@@ -30,7 +30,7 @@ pub(crate) fn guarded(json: bool, work: impl FnOnce() -> Exit) -> Exit {
         if json {
             let error = Error::new(ErrorKind::Internal, "idse stopped because of a defect in idse itself")
                 .with_reason("panic");
-            drop(output::document("error", &output::error_fields(&error)));
+            drop(output::error_document(&error));
         }
         Exit::DEFECT
     })

@@ -4,8 +4,7 @@ use std::fmt;
 
 use idse_core::remote::Guard;
 use idse_core::sync::ConflictKind;
-use idse_core::{Error, SessionKey, Stage};
-use serde_json::{Value, json};
+use idse_core::{Error, Stage};
 
 /// Returns `1 stage`, `3 stages`.
 pub(crate) fn count(n: usize, one: &str) -> String {
@@ -56,9 +55,4 @@ pub(crate) fn error(error: &Error) -> String {
         Some(hint) => format!("{} ({hint})", error.message()),
         None => error.message().to_owned(),
     }
-}
-
-/// Returns the entry of a list of errors for a session that could not be done.
-pub(crate) fn failed(key: &SessionKey, error: &Error) -> Value {
-    json!({ "project": key.project, "session": key.session, "error": error.to_json() })
 }

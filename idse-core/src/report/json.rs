@@ -2,15 +2,8 @@
 
 use serde::Serialize;
 
+use super::SCHEMA;
 use crate::diagnostic::{Diagnostic, Severity, ValidationReport};
-
-#[derive(Serialize)]
-struct Envelope<'a> {
-    schema: u32,
-    kind: &'static str,
-    summary: Summary,
-    diagnostics: &'a [Diagnostic],
-}
 
 #[derive(Serialize)]
 struct Summary {
@@ -23,23 +16,36 @@ struct Summary {
     suppressed: u64,
 }
 
-pub(super) fn render(report: &ValidationReport) -> String {
-    let envelope = Envelope {
-        schema: 1,
-        kind: "validation-report",
-        summary: Summary {
-            errors: report.count(Severity::Error),
-            warnings: report.count(Severity::Warning),
-            infos: report.count(Severity::Info),
-            sessions: report.sessions,
-            artifacts: report.artifacts,
-            baselined: report.baselined,
-            suppressed: report.suppressed,
-        },
-        diagnostics: &report.diagnostics,
+#[derive(Serialize)]
+struct Envelope<'a> {
+    schema: u32,
+    kind: &'static str,
+    summary: Summary,
+    diagnostics: &'a [Diagnostic],
+}
+
+fn envelope(report: &ValidationReport) -> Envelope<'_> {
+    let summary = Summary {
+        errors: report.count(Severity::Error),
+        warnings: report.count(Severity::Warning),
+        infos: report.count(Severity::Info),
+        sessions: report.sessions,
+        artifacts: report.artifacts,
+        baselined: report.baselined,
+        suppressed: report.suppressed,
     };
+    Envelope { schema: SCHEMA, kind: "validation-report", summary, diagnostics: &report.diagnostics }
+}
+
+pub(super) fn render(report: &ValidationReport) -> String {
     // Texts and numbers always serialize.
-    let mut text = serde_json::to_string(&envelope).unwrap_or_default();
+    let mut text = serde_json::to_string(&envelope(report)).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Returns the report as the document that the form `json` writes.
+pub(super) fn value(report: &ValidationReport) -> serde_json::Value {
+    // Texts and numbers always serialize.
+    serde_json::to_value(envelope(report)).unwrap_or_default()
 }

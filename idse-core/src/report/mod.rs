@@ -18,6 +18,9 @@ use crate::diagnostic::{Diagnostic, Severity, ValidationReport};
 use crate::error::{Error, Result};
 use crate::name::did_you_mean;
 
+/// The version of all JSON documents: raised when a field changes its meaning or goes.
+pub const SCHEMA: u32 = 1;
+
 /// The forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -80,6 +83,11 @@ pub fn render(report: &ValidationReport, format: Format, color: bool) -> String 
         Format::Github => report.diagnostics.iter().map(github::line).collect(),
         Format::Junit => junit::render(report),
     }
+}
+
+/// Returns a report as the document that [`Format::Json`] writes, as a value.
+pub fn document(report: &ValidationReport) -> serde_json::Value {
+    json::value(report)
 }
 
 /// Says in one sentence what was looked at and what was found.

@@ -11,6 +11,7 @@ pub mod merge;
 mod model;
 mod options;
 mod plan;
+mod preview;
 mod pull;
 mod push;
 mod query;
@@ -28,6 +29,7 @@ mod unfinished;
 
 pub use clone::{clone, link};
 pub use options::*;
+pub use preview::plan;
 pub use pull::pull;
 pub use push::push;
 pub use query::{diff, diff_remote, remote_status, status, status_checked};

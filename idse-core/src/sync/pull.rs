@@ -13,6 +13,7 @@ use crate::sync::base::{Base, Seen, StageBase, TextRef};
 use crate::sync::engine::{Engine, Located};
 use crate::sync::merge::{Merge, merge_text};
 use crate::sync::plan::{ConflictDraft, PullStep, Sides, plan_pull};
+use crate::sync::preview::agreed_texts;
 use crate::sync::record::{ConflictRecord, FileChange, LogText, StateChange, Transaction};
 use crate::sync::retention::tidy;
 use crate::sync::settle::{keep_seen, settle_journal};
@@ -100,7 +101,7 @@ impl<'a> Attempt<'a> {
         engine.check_session(&located, base.as_ref(), options.adopt_session)?;
         let local = engine.local()?;
         let open = engine.open_conflicts()?;
-        let agreed = agreed_texts(engine, base.as_ref())?;
+        let agreed = agreed_texts(engine.store, base.as_ref())?;
         let sides = Sides { local: &local, base: base.as_ref(), remote: &located.row, open: &open };
         let steps = plan_pull(&sides, options, &agreed, engine.settings.limits.artifact_bytes);
         if !located.exists {
@@ -367,17 +368,4 @@ impl<'a> Attempt<'a> {
         }
         Ok(())
     }
-}
-
-/// Returns the agreed texts that are still in the object store.
-pub(crate) fn agreed_texts(engine: &Engine<'_>, base: Option<&Base>) -> Result<BTreeMap<Stage, String>> {
-    let mut texts = BTreeMap::new();
-    let Some(base) = base else { return Ok(texts) };
-    for stage in Stage::ALL {
-        let Some(agreed) = base.stage(stage).agreed else { continue };
-        if let Some(text) = engine.store.text(agreed.object)? {
-            texts.insert(stage, text);
-        }
-    }
-    Ok(texts)
 }

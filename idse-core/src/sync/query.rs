@@ -16,7 +16,7 @@ use crate::sync::base::Base;
 use crate::sync::classify::StatusClass;
 use crate::sync::engine::{Engine, Located};
 use crate::sync::plan::{Sides, plan_push};
-use crate::sync::pull::agreed_texts;
+use crate::sync::preview::agreed_texts;
 use crate::sync::settle::pending_pushes;
 use crate::sync::store::{Store, StoredBase};
 use crate::sync::{
@@ -73,7 +73,7 @@ pub fn status_checked(
 }
 
 /// Returns what the remote held when it was last read, whether or not the revision still counts.
-fn last_seen(store: Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
+pub(super) fn last_seen(store: Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
     let mut known = base.clone();
     known.revision.get_or_insert_with(|| Revision::new(""));
     rows::remembered(store, &known)
@@ -218,11 +218,7 @@ pub fn diff(
             .with_hint("Push or pull first, or compare with what the agency holds: `--remote`."));
     };
     let session = workspace.load(key, context)?;
-    let mut texts = BTreeMap::new();
-    for stage in Stage::ALL {
-        let Some(agreed) = base.stage(stage).agreed else { continue };
-        texts.extend(store.text(agreed.object)?.map(|text| (stage, text)));
-    }
+    let texts = agreed_texts(store, Some(&base))?;
     Ok(diff_report(&session, stages, DiffSide::Base, &texts))
 }
 
@@ -242,7 +238,7 @@ pub fn diff_remote(
     let located = engine.locate(base.as_ref(), false, false)?;
     engine.check_session(&located, base.as_ref(), false)?;
     let session = engine.local()?;
-    let agreed = agreed_texts(&engine, base.as_ref())?;
+    let agreed = agreed_texts(engine.store, base.as_ref())?;
     let mut texts = BTreeMap::new();
     for (stage, text) in located.row.texts {
         match text {

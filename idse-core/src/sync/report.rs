@@ -373,6 +373,23 @@ pub struct UndoReport {
     pub notes: Vec<String>,
 }
 
+/// What a push or a pull would do, as far as was last seen of the agency.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanReport {
+    /// `push` or `pull`.
+    pub verb: Verb,
+    /// The project.
+    pub project: ProjectName,
+    /// The session.
+    pub session: SessionId,
+    /// The agency.
+    pub remote: RemoteInfo,
+    /// When it was last synced, as the agency said it; `None`: never.
+    pub last_synced: Option<String>,
+    /// The stages.
+    pub steps: Vec<Step>,
+}
+
 /// What `link` did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LinkReport {

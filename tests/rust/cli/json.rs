@@ -92,7 +92,7 @@ fn errors_say_the_same_on_both_channels() {
     let document = run.json("error");
     let message = document["error"]["message"].as_str().unwrap();
     assert!(run.stderr.starts_with(&format!("error: {message}\n")), "{run}");
-    for key in ["kind", "code", "reason", "message", "hint", "temporary", "context"] {
+    for key in ["kind", "code", "reason", "message", "hint", "temporary", "exit", "context"] {
         assert!(document["error"].get(key).is_some(), "{key}");
     }
 }

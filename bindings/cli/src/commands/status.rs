@@ -2,10 +2,8 @@
 
 use clap::Args;
 use idse_core::sync::{self, ConflictKind, StageLine, StatusReport};
-use idse_core::{Result, SessionKey, Stage, Workspace};
-use serde_json::json;
+use idse_core::{Result, SessionKey, Stage, Workspace, verb};
 
-use crate::agencies::Agencies;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::page::Page;
@@ -36,20 +34,20 @@ pub(crate) struct Status {
 
 pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
     let workspace = app.workspace()?;
-    let agencies = Agencies::new(app, &workspace, args.remote.url.as_deref());
+    let agencies = app.agencies(&workspace, args.remote.url.as_deref());
     let one = |key: &SessionKey| {
         if args.remote_check {
-            let remote = agencies.connect(&key.project)?;
+            let remote = agencies.connect(Some(&key.project))?;
             sync::status_checked(&workspace, key, remote.as_ref(), &app.context)
         } else {
-            sync::status(&workspace, key, &agencies.info(&key.project)?, &app.context)
+            sync::status(&workspace, key, &agencies.info(Some(&key.project))?, &app.context)
         }
     };
     if args.all {
         return all(app, args, &workspace, &one);
     }
     let report = one(&app.key(&workspace)?)?;
-    app.output.answer("status", &report, |page| text(page, &report, agencies.flag()))?;
+    app.output.answer("status", &report, |page| text(page, &report, agencies.named()))?;
     Ok(exit(args, &report))
 }
 
@@ -59,31 +57,17 @@ fn all(
     workspace: &Workspace,
     one: &dyn Fn(&SessionKey) -> Result<StatusReport>,
 ) -> Result<Exit> {
-    let selection = workspace.every_session()?;
-    let (mut reports, mut errors) = (Vec::new(), Vec::new());
-    for key in &selection.keys {
-        app.context.check()?;
-        match one(key) {
-            Ok(report) => reports.push(report),
-            Err(error) => errors.push((key, error)),
-        }
-    }
-    let failed = errors.iter().map(|(key, error)| words::failed(key, error));
-    let answer = json!({
-        "reports": reports,
-        "skipped": selection.skipped,
-        "errors": failed.collect::<Vec<_>>(),
-    });
+    let round = verb::status_of_all(workspace, one, &app.context)?;
     let agency = args.remote.url.as_deref();
-    app.output.answer("statuses", &answer, |page| overview(page, &reports, agency))?;
-    for skipped in &selection.skipped {
+    app.output.answer("statuses", &round.to_json(), |page| overview(page, &round.reports, agency))?;
+    for skipped in &round.skipped {
         app.output.warning(skipped);
     }
-    for (key, error) in &errors {
+    for (key, error) in &round.errors {
         app.output.trouble(&format!("{key}: {}", words::error(error)));
     }
-    let exits = reports.iter().map(|report| exit(args, report));
-    Ok(exits.chain(errors.iter().map(|(_, error)| Exit::of(error))).fold(Exit::DONE, Exit::worst))
+    let exits = round.reports.iter().map(|report| exit(args, report));
+    Ok(exits.chain(round.errors.iter().map(|(_, error)| Exit::of(error))).fold(Exit::DONE, Exit::worst))
 }
 
 fn exit(args: &Status, report: &StatusReport) -> Exit {

@@ -2,26 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Gate;
+use crate::config::{Gate, ValidateSettings};
 use crate::diagnostic::Severity;
 use crate::error::Result;
 use crate::remote::RemoteText;
 use crate::rules;
 use crate::session::Session;
 use crate::stage::{Stage, StageStatus};
-use crate::sync::engine::{Engine, Located};
+use crate::sync::engine::Located;
 use crate::sync::plan::PushStep;
 use crate::sync::{Action, Class};
 use crate::text::Digest;
+use crate::workspace::Workspace;
 
 /// Returns a sentence for every stage that validation does not let through.
-pub(super) fn closed(local: &Session, engine: &Engine<'_>) -> Result<BTreeMap<Stage, String>> {
-    let settings = &engine.settings.validate;
+pub(crate) fn closed(
+    local: &Session,
+    workspace: &Workspace,
+    settings: &ValidateSettings,
+) -> Result<BTreeMap<Stage, String>> {
     let mut closed = BTreeMap::new();
     if settings.gate == Gate::Off {
         return Ok(closed);
     }
-    let report = engine.workspace.apply_baseline(rules::validate(local, &[], settings))?;
+    let report = workspace.apply_baseline(rules::validate(local, &[], settings))?;
     for stage in Stage::ALL {
         let status = local.state.status(stage);
         // That a complete stage has errors (IDSE202) says the same once more.

@@ -6,6 +6,8 @@ mod gate;
 mod record;
 mod send;
 
+pub(super) use gate::closed as closed_gates;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -150,7 +152,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn plan(&mut self) -> Result<()> {
-        let gate = gate::closed(&self.local, self.engine)?;
+        let gate = gate::closed(&self.local, self.engine.workspace, &self.engine.settings.validate)?;
         let sides = Sides {
             local: &self.local,
             base: self.base.as_ref(),

@@ -4,7 +4,6 @@ use clap::Args;
 use idse_core::sync::{self, DiffReport, DiffSide};
 use idse_core::{Result, Stage};
 
-use crate::agencies::Agencies;
 use crate::app::App;
 use crate::args;
 use crate::exit::Exit;
@@ -40,12 +39,12 @@ pub(crate) struct Diff {
 pub(crate) fn run(app: &App, args: &Diff) -> Result<Exit> {
     let workspace = app.workspace()?;
     let key = app.key(&workspace)?;
-    let agencies = Agencies::new(app, &workspace, args.agency.as_deref());
+    let agencies = app.agencies(&workspace, args.agency.as_deref());
     let report = if args.remote {
-        let remote = agencies.connect(&key.project)?;
+        let remote = agencies.connect(Some(&key.project))?;
         sync::diff_remote(&workspace, &key, &args.stages, remote.as_ref(), &app.context)?
     } else {
-        sync::diff(&workspace, &key, &args.stages, &agencies.info(&key.project)?, &app.context)?
+        sync::diff(&workspace, &key, &args.stages, &agencies.info(Some(&key.project))?, &app.context)?
     };
     app.output.answer("diff-report", &report, |page| text(page, &report))?;
     if report.stages.is_empty() {

@@ -4,7 +4,6 @@ use clap::Args;
 use idse_core::Result;
 use idse_core::sync;
 
-use crate::agencies::Agencies;
 use crate::app::App;
 use crate::args::RemoteArg;
 use crate::exit::Exit;
@@ -31,7 +30,7 @@ pub(crate) fn run(app: &App, args: &Link) -> Result<Exit> {
     let workspace = app.workspace()?;
     let project = app.project(&workspace)?;
     let agency = args.remote.url.as_deref();
-    let remote = Agencies::new(app, &workspace, agency).connect(&project)?;
+    let remote = app.agencies(&workspace, agency).connect(Some(&project))?;
     let report = sync::link(&workspace, &project, remote.as_ref(), &args.name, &app.context)?;
     app.output.report("link-report", &report, |page| {
         page.good(format_args!("{} is tied to {} in Agency Core", report.project, shown(&report.name)));

@@ -5,7 +5,6 @@ use idse_core::sync::{self, PushOptions};
 use idse_core::{Result, Stage};
 
 use super::round::Round;
-use crate::agencies::Agencies;
 use crate::app::App;
 use crate::args::{self, RemoteArg};
 use crate::exit::Exit;
@@ -56,7 +55,7 @@ pub(crate) struct Push {
 
 pub(crate) fn run(app: &App, args: Push) -> Result<Exit> {
     let workspace = app.workspace()?;
-    let agencies = Agencies::new(app, &workspace, args.remote.url.as_deref());
+    let agencies = app.agencies(&workspace, args.remote.url.as_deref());
     let round = Round { app, workspace: &workspace, agencies: &agencies, all: args.all };
     let options = PushOptions {
         stages: args.stages,

@@ -2,12 +2,11 @@
 
 use idse_core::remote::Remote;
 use idse_core::sync::{Action, Class, ConflictKind, Outcome, StatusConflict, Step, SyncReport, Verb};
-use idse_core::{Error, Result, SessionKey, Stage, Workspace};
-use serde_json::json;
+use idse_core::verb::{self, Agencies, sync_all};
+use idse_core::{Result, SessionKey, Stage, Workspace};
 
-use crate::agencies::Agencies;
 use crate::app::App;
-use crate::exit::{self, Exit};
+use crate::exit::Exit;
 use crate::page::{Page, shown};
 use crate::words::{self, count, list};
 
@@ -30,9 +29,9 @@ impl Round<'_> {
 
     fn one(&self, verb: Run<'_>) -> Result<Exit> {
         let key = self.app.key(self.workspace)?;
-        let remote = self.agencies.connect(&key.project)?;
+        let remote = self.agencies.connect(Some(&key.project))?;
         let report = verb(&key, remote.as_ref())?;
-        self.app.output.report("sync-report", &report, |page| text(page, &report, self.agencies.flag()))?;
+        self.app.output.report("sync-report", &report, |page| text(page, &report, self.agencies.named()))?;
         self.complain(&report);
         if let Some(op) = report.op {
             self.app.output.detail(&format!("operation: {op}, guard: {}", words::guard(report.guard)));
@@ -41,48 +40,19 @@ impl Round<'_> {
     }
 
     fn every(&self, verb: Run<'_>) -> Result<Exit> {
-        let holds = |project: &_| self.agencies.info(project).map(|info| info.sessions);
-        let selection = self.workspace.sessions_to_sync(holds)?;
-        let (mut skipped, mut reports, mut errors) = (selection.skipped, Vec::new(), Vec::new());
-        let mut worst = Exit::DONE;
-        let mut keys = selection.keys.iter();
-        for key in keys.by_ref() {
-            match self.agencies.connect(&key.project).and_then(|remote| verb(key, remote.as_ref())) {
-                Ok(report) => {
-                    worst = worst.worst(Exit::of_outcome(report.outcome));
-                    reports.push(report);
-                }
-                Err(error) => {
-                    worst = worst.worst(Exit::of(&error));
-                    let last = exit::ends_a_round(&error);
-                    errors.push((key.clone(), error));
-                    if last {
-                        break;
-                    }
-                }
-            }
-        }
-        skipped.extend(keys.map(|key| format!("{key} was not tried")));
-        self.answer(&reports, &skipped, &errors)?;
-        Ok(worst)
+        let all = sync_all(self.workspace, self.agencies, verb)?;
+        self.answer(&all)?;
+        let exits = all.reports.iter().map(|report| Exit::of_outcome(report.outcome));
+        Ok(exits.chain(all.errors.iter().map(|(_, error)| Exit::of(error))).fold(Exit::DONE, Exit::worst))
     }
 
-    fn answer(
-        &self,
-        reports: &[SyncReport],
-        skipped: &[String],
-        errors: &[(SessionKey, Error)],
-    ) -> Result<()> {
-        let answer = json!({
-            "reports": reports,
-            "skipped": skipped,
-            "errors": errors.iter().map(|(key, error)| words::failed(key, error)).collect::<Vec<_>>(),
-        });
-        self.app.output.report("sync-reports", &answer, |page| {
+    fn answer(&self, all: &verb::Round<SyncReport>) -> Result<()> {
+        let verb::Round { reports, skipped, errors } = all;
+        self.app.output.report("sync-reports", &all.to_json(), |page| {
             for report in reports {
                 let bold = page.styles.bold;
                 page.line(format_args!("{bold}{}/{}{bold:#}", report.project, report.session));
-                text(page, report, self.agencies.flag());
+                text(page, report, self.agencies.named());
                 page.gap();
             }
             page.line(tally(reports, errors.len()));

@@ -4,7 +4,6 @@ use clap::Args;
 use idse_core::Result;
 use idse_core::sync::{self, RemoteStatus};
 
-use crate::agencies::Agencies;
 use crate::app::App;
 use crate::args::RemoteArg;
 use crate::exit::Exit;
@@ -26,7 +25,7 @@ pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
     let workspace = app.workspace()?;
     let key = app.key(&workspace)?;
     let agency = args.remote.url.as_deref();
-    let remote = Agencies::new(app, &workspace, agency).connect(&key.project)?;
+    let remote = app.agencies(&workspace, agency).connect(Some(&key.project))?;
     let report = sync::remote_status(&workspace, &key, remote.as_ref(), &app.context)?;
     app.output.answer("remote-status", &report, |page| text(page, &report, agency))?;
     Ok(Exit::DONE)
