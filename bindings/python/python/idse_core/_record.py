@@ -4,7 +4,7 @@ A record keeps the document that it was made of. So `to_dict` gives back exactly
 last digit of a time stamp, and equality, hash and pickle need no second opinion about what a field means.
 """
 
-# Annotations are values here: the fields are read from them. So there is no `from __future__ import annotations`.
+# Annotations are values here, the fields are read from them: no `from __future__ import annotations`.
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
@@ -110,7 +110,7 @@ def _hashable(value: Any) -> Any:
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Record:
-    """A frozen object with the fields of one JSON form. Fields that this version does not know are kept in it.
+    """A frozen object with the fields of one JSON form. It keeps fields that this version does not know.
 
     An attribute bears the name of its field; a name that Python keeps for itself ends in `_`.
     """

@@ -46,6 +46,8 @@ class IdseError(Exception):
     """The number of the kind."""
     temporary: ClassVar[bool] = False
     """Whether the same call may succeed later without a change by the caller."""
+    exit: ClassVar[int] = 70
+    """What a command line ends with for it."""
 
     message: str
     """What went wrong, where and why."""
@@ -87,6 +89,7 @@ class IdseError(Exception):
             "message": self.message,
             "hint": self.hint,
             "temporary": self.temporary,
+            "exit": self.exit,
             "context": dict(self.details),
         }
 
@@ -117,55 +120,55 @@ class IdseError(Exception):
 class InvalidArgumentError(IdseError, ValueError):
     """An argument is wrong. Correct the call; nothing was changed."""
 
-    kind, code = "InvalidArgument", 10
+    kind, code, exit = "InvalidArgument", 10, 2
 
 
 class NotFoundError(IdseError, LookupError):
     """What was named does not exist."""
 
-    kind, code = "NotFound", 11
+    kind, code, exit = "NotFound", 11, 6
 
 
 class InvalidWorkspaceError(IdseError):
     """The folder is no usable workspace. `doctor` says how to mend it."""
 
-    kind, code = "InvalidWorkspace", 12
+    kind, code, exit = "InvalidWorkspace", 12, 2
 
 
 class ConfigError(IdseError, ValueError):
     """A configuration value cannot be used. The message names the file and the key."""
 
-    kind, code = "InvalidConfig", 13
+    kind, code, exit = "InvalidConfig", 13, 2
 
 
 class ExistsError(IdseError):
     """What should be created is already there, or has changed. Nothing was overwritten."""
 
-    kind, code = "Exists", 14
+    kind, code, exit = "Exists", 14, 2
 
 
 class IoError(IdseError, OSError):
     """The local disk refused."""
 
-    kind, code = "Io", 20
+    kind, code, exit = "Io", 20, 2
 
 
 class LockedError(IdseError):
     """Another process holds the workspace or the agency file. Try again."""
 
-    kind, code, temporary = "Locked", 21, True
+    kind, code, temporary, exit = "Locked", 21, True, 4
 
 
 class UnauthorizedError(IdseError, PermissionError):
     """The other side does not let this caller in, or is not trusted yet."""
 
-    kind, code = "Unauthorized", 30
+    kind, code, exit = "Unauthorized", 30, 5
 
 
 class RateLimitedError(IdseError):
     """The other side asks to slow down. Try again after `retry_after` seconds."""
 
-    kind, code, temporary = "RateLimited", 31, True
+    kind, code, temporary, exit = "RateLimited", 31, True, 4
 
     @property
     def retry_after(self) -> float | None:
@@ -179,25 +182,25 @@ class RateLimitedError(IdseError):
 class UnavailableError(IdseError, ConnectionError):
     """The other side did not answer, or could not do it now. Nothing was written. Try again."""
 
-    kind, code, temporary = "Unavailable", 32, True
+    kind, code, temporary, exit = "Unavailable", 32, True, 4
 
 
 class ProtocolError(IdseError):
     """The other side answered something that is not the protocol."""
 
-    kind, code = "Protocol", 33
+    kind, code, exit = "Protocol", 33, 4
 
 
 class UnsettledError(IdseError):
     """A write was sent and its reply was lost. The next sync verb finds out what happened."""
 
-    kind, code, temporary = "Unsettled", 34, True
+    kind, code, temporary, exit = "Unsettled", 34, True, 4
 
 
 class CancelledError(IdseError):
     """The caller cancelled."""
 
-    kind, code = "Cancelled", 41
+    kind, code, exit = "Cancelled", 41, 130
 
 
 class InternalError(IdseError):

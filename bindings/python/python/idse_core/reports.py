@@ -108,7 +108,7 @@ class ValidationReport(Record, kind="validation-report"):
 
 
 class ErrorInfo(Record):
-    """An error as data, where one session of many failed; `errors.IdseError.from_dict` makes it an exception."""
+    """An error as data, where one session of many failed; `IdseError.from_dict` makes it an exception."""
 
     kind: str
     code: int
@@ -116,6 +116,7 @@ class ErrorInfo(Record):
     message: str
     hint: str | None
     temporary: bool
+    exit: int
     context: Mapping[str, str]
 
 
@@ -125,6 +126,122 @@ class Failure(Record):
     project: str
     session: str
     error: ErrorInfo
+
+
+class Progress(Record):
+    """One step of a verb that takes time; `total` is `None` where nobody knows it yet."""
+
+    doing: str
+    what: str
+    done: int
+    total: int | None
+
+
+class Version(Record, kind="version"):
+    """The version of the engine."""
+
+    name: str
+    version: str
+
+
+class WorkspaceInfo(Record, kind="workspace"):
+    """A workspace, with the project and the session that are meant where nobody names others."""
+
+    root: str
+    project: str | None
+    session: str | None
+
+
+class Projects(Record, kind="projects"):
+    """The projects of a workspace."""
+
+    projects: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+class Blocked(Record):
+    """Why a file cannot be taken as a text."""
+
+    reason: str
+    message: str
+
+
+class Artifact(Record):
+    """One Markdown file of a session; `text` is `None` where there is no file, or none that can be read."""
+
+    stage: Stage
+    path: str
+    status: StageStatus
+    text: str | None
+    digest: str | None
+    object: str | None
+    blocked: Blocked | None
+
+
+class FileProblem(Record):
+    """What is wrong with a file beside the artifacts."""
+
+    file: str
+    path: str
+    message: str
+    line: int | None
+    column: int | None
+
+
+class Session(Record, kind="session"):
+    """A session as it is on disk; `metadata` is whatever its file holds."""
+
+    project: str
+    session: str
+    path: str
+    artifacts: tuple[Artifact, ...]
+    last_agent: str | None
+    last_synced: datetime | None
+    metadata: Mapping[str, Any] | None
+    unknown: tuple[str, ...]
+    problems: tuple[FileProblem, ...]
+    open_conflicts: tuple[Stage, ...]
+
+    def __getitem__(self, stage: str) -> Artifact:
+        """Returns the artifact of a stage."""
+        for artifact in self.artifacts:
+            if artifact.stage == stage:
+                return artifact
+        raise KeyError(stage)
+
+
+class WriteReport(Record, kind="write-report"):
+    """What a file holds now: the digest of its text, and the id of its bytes."""
+
+    project: str
+    session: str
+    stage: Stage
+    digest: str
+    object: str
+
+
+class FixedFile(Record):
+    """A file that was mended."""
+
+    path: str
+    fixes: int
+
+
+class FixReport(Record, kind="fix-report"):
+    """The files that were mended; in a dry run: would be."""
+
+    files: tuple[FixedFile, ...]
+    dry_run: bool
+
+
+class Merge(Record, kind="merge"):
+    """A merge of three texts: clean, or with markers around the places where a person must decide."""
+
+    clean: bool
+    text: str
+    places: int
+    marker_length: int | None
+    structure: str | None
 
 
 class InitReport(Record, kind="init-report"):
@@ -260,6 +377,17 @@ class Conflict(Record):
     status: StatusConflict | None
 
 
+class Plan(Record, kind="plan"):
+    """What a push or a pull would do, from what was last seen of the agency."""
+
+    verb: Verb
+    project: str
+    session: str
+    remote: RemoteInfo
+    last_synced: datetime | None
+    steps: tuple[Step, ...]
+
+
 class SyncReport(Record, kind="sync-report"):
     """What a push or a pull did, stage by stage."""
 
@@ -306,6 +434,22 @@ class RemoteStatus(Record, kind="remote-status"):
     incoming: tuple[Stage, ...]
     outgoing: tuple[Stage, ...]
     both: tuple[Stage, ...]
+
+
+class Health(Record, kind="health"):
+    """Whether the agency is well."""
+
+    remote: RemoteInfo
+    healthy: bool
+    message: str
+
+
+class SettleReport(Record, kind="settle-report"):
+    """A session of which no push waits for its reply any more."""
+
+    project: str
+    session: str
+    remote: RemoteInfo
 
 
 class RemoteSession(Record):

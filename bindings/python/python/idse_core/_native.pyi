@@ -1,0 +1,11 @@
+from collections.abc import Callable
+from typing import Any, Final
+
+VERSION: Final[str]
+
+def call(
+    verb: str,
+    arguments: dict[str, Any],
+    progress: Callable[[dict[str, Any]], object] | None = None,
+    timeout: float | None = None,
+) -> dict[str, Any]: ...
