@@ -8,8 +8,8 @@
 >>> workspace.status().next
 <Stage.INTENT: 'intent'>
 
-Nothing connects to anything but the verbs that say so; see `idse_core.api`. Programs that were written for the
-classes of the existing orchestrator import them from `idse_core.compat`.
+Nothing connects to anything but the verbs that say so; see `idse_core.api`. Programs that were written for
+the classes of the existing orchestrator import them from `idse_core.compat`.
 """
 
 from ._native import VERSION as __version__

@@ -33,6 +33,7 @@ def path_text(path: StrPath | None) -> str | None:
 def ask(
     answer: type[R],
     verb: str,
+    /,
     *,
     progress: OnProgress | None = None,
     timeout: float | None = None,
@@ -47,6 +48,7 @@ def ask_either(
     one: type[Record],
     many: type[Record],
     verb: str,
+    /,
     *,
     progress: OnProgress | None = None,
     timeout: float | None = None,

@@ -27,8 +27,11 @@ _E = TypeVar("_E", bound="Word")
 class Word(str, Enum):
     """A word out of a list, which equals and prints as the text that it is."""
 
-    __str__ = str.__str__
-    __format__ = str.__format__
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, format_spec: str) -> str:
+        return format(str(self.value), format_spec)
 
     @classmethod
     def read(cls: type[_E], text: str) -> _E:
@@ -63,11 +66,11 @@ def _reader(kind: Any) -> Callable[[Any], Any] | None:
     """Returns what makes a value of this type of its JSON; `None`: the JSON is the value."""
     if isinstance(kind, UnionType):
         (inner,) = (arg for arg in kind.__args__ if arg is not type(None))
-        read = _reader(inner)
-        return read and (lambda value: None if value is None else read(value))
+        present = _reader(inner)
+        return None if present is None else lambda value: None if value is None else present(value)
     if isinstance(kind, GenericAlias) and kind.__origin__ is tuple:
-        read = _reader(kind.__args__[0])
-        return (lambda value: tuple(map(read, value))) if read else tuple
+        item = _reader(kind.__args__[0])
+        return tuple if item is None else lambda value: tuple(map(item, value))
     if isinstance(kind, GenericAlias):
         key, each = (_reader(arg) or deepcopy for arg in kind.__args__)
         return lambda value: MappingProxyType({key(k): each(v) for k, v in value.items()})
@@ -78,6 +81,10 @@ def _reader(kind: Any) -> Callable[[Any], Any] | None:
     if isinstance(kind, type) and issubclass(kind, Record):
         return kind._of
     return None
+
+
+def _field(name: str) -> property:
+    return property(lambda self: self._values[name])
 
 
 def _key(name: str) -> str:
@@ -119,7 +126,6 @@ class Record:
 
     KIND: ClassVar[str | None] = None
     """The word in `kind`, where the form is a document of its own."""
-    __match_args__: ClassVar[tuple[str, ...]] = ()
     _readers: ClassVar[dict[str, Callable[[Any], Any] | None]] = {}
     _optional: ClassVar[frozenset[str]] = frozenset()
 
@@ -132,9 +138,9 @@ class Record:
         cls.KIND = kind
         cls._readers = {**cls._readers, **{name: _reader(type_) for name, type_ in own.items()}}
         cls._optional |= {name for name, type_ in own.items() if isinstance(type_, UnionType)}
-        cls.__match_args__ = tuple(cls._readers)
+        setattr(cls, "__match_args__", tuple(cls._readers))  # noqa: B010 - type checkers know their own
         for name in own:
-            setattr(cls, name, property(lambda self, name=name: self._values[name]))
+            setattr(cls, name, _field(name))
 
     if not TYPE_CHECKING:
 
@@ -191,9 +197,9 @@ class Record:
         raise AttributeError(f"{type(self).__name__} is frozen: cannot delete {name}")
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
+        if not isinstance(other, Record) or type(other) is not type(self):
             return NotImplemented
-        return self._document == cast("Record", other)._document
+        return self._document == other._document
 
     def __hash__(self) -> int:
         return hash((type(self), _hashable(self._document)))

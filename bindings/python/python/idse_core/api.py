@@ -209,7 +209,7 @@ def doctor(
     remote_check: bool = False,
     timeout: float | None = None,
 ) -> r.DoctorReport:
-    """Examines the workspace and says how to mend what is wrong; with `remote_check`, asks the agency, too."""
+    """Examines the workspace and says how to mend what is wrong; with `remote_check`, the agency, too."""
     return ask(
         r.DoctorReport,
         "doctor",

@@ -40,8 +40,10 @@ class Workspace:
         session: str | None = None,
         remote: str | None = None,
     ) -> None:
-        verb, where = ("discover", "start") if root is None else ("open", "root")
-        found = ask(r.WorkspaceInfo, verb, **{where: path_text("." if root is None else root)})
+        if root is None:
+            found = ask(r.WorkspaceInfo, "discover", start=path_text("."))
+        else:
+            found = ask(r.WorkspaceInfo, "open", root=path_text(root))
         self._fill(found.root, project, session, remote)
 
     def _fill(self, root: str, project: str | None, session: str | None, remote: str | None) -> None:
