@@ -43,10 +43,12 @@ impl Layers {
         if let Some(project) = project {
             names.insert(0, format!(".idse/projects/{project}/.idse/config.json"));
         }
-        let dir = Dir::open(root)?;
+        // A workspace that is still to be made says nothing.
+        let dir = Dir::open_if_there(root)?;
         let mut files = Vec::new();
         for name in names {
-            if let Some(bytes) = read_workspace_file(&dir, &name)? {
+            let Some(dir) = &dir else { break };
+            if let Some(bytes) = read_workspace_file(dir, &name)? {
                 let values = parse(&bytes, &name)?;
                 refuse_secrets(&values, &name)?;
                 files.push(Layer { origin: Origin::File(name), values });
@@ -63,12 +65,13 @@ impl Layers {
             }
         }
         let mut layers = Self { files, variables: BTreeMap::new(), warnings: Vec::new() };
-        layers.read_variables(&dir, context)?;
+        layers.read_variables(dir.as_ref(), context)?;
         Ok(layers)
     }
 
-    fn read_variables(&mut self, dir: &Dir, context: &Context) -> Result<()> {
-        let bytes = match dir.read(ENV_FILE, LIMIT)? {
+    fn read_variables(&mut self, dir: Option<&Dir>, context: &Context) -> Result<()> {
+        let found = dir.map_or(Ok(Found::Absent), |dir| dir.read(ENV_FILE, LIMIT))?;
+        let bytes = match found {
             Found::Absent => Vec::new(),
             Found::Bytes(bytes) => bytes,
             // Other programs link this file; no verb of ours depends on it.

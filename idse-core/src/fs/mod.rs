@@ -84,6 +84,11 @@ impl Dir {
         Ok(Self { path: path.to_owned(), root, exchange: true })
     }
 
+    /// Opens a folder; `None` where there is nothing.
+    pub(crate) fn open_if_there(path: &Path) -> Result<Option<Self>> {
+        if matches!(path.try_exists(), Ok(false)) { Ok(None) } else { Self::open(path).map(Some) }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
