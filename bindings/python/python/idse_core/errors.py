@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 
+_BY_KIND: dict[str, type[IdseError]] = {}
+
+
 class IdseError(Exception):
     """Anything that the engine could not do.
 
@@ -57,6 +60,18 @@ class IdseError(Exception):
     """What to do about it."""
     details: Mapping[str, str]
     """What it is about, by key: `path`, `project`, `session`, `stage` and others."""
+
+    def __init_subclass__(
+        cls,
+        *,
+        kind: str | None = None,
+        code: int = code,
+        exit: int = exit,
+        temporary: bool = False,
+    ) -> None:
+        if kind is not None:
+            cls.kind, cls.code, cls.exit, cls.temporary = kind, code, exit, temporary
+            _BY_KIND[kind] = cls
 
     def __init__(
         self,
@@ -117,58 +132,40 @@ class IdseError(Exception):
         return _restore, (type(self), self.message, self.reason, self.hint, dict(self.details))
 
 
-class InvalidArgumentError(IdseError, ValueError):
+class InvalidArgumentError(IdseError, ValueError, kind="InvalidArgument", code=10, exit=2):
     """An argument is wrong. Correct the call; nothing was changed."""
 
-    kind, code, exit = "InvalidArgument", 10, 2
 
-
-class NotFoundError(IdseError, LookupError):
+class NotFoundError(IdseError, LookupError, kind="NotFound", code=11, exit=6):
     """What was named does not exist."""
 
-    kind, code, exit = "NotFound", 11, 6
 
-
-class InvalidWorkspaceError(IdseError):
+class InvalidWorkspaceError(IdseError, kind="InvalidWorkspace", code=12, exit=2):
     """The folder is no usable workspace. `doctor` says how to mend it."""
 
-    kind, code, exit = "InvalidWorkspace", 12, 2
 
-
-class ConfigError(IdseError, ValueError):
+class ConfigError(IdseError, ValueError, kind="InvalidConfig", code=13, exit=2):
     """A configuration value cannot be used. The message names the file and the key."""
 
-    kind, code, exit = "InvalidConfig", 13, 2
 
-
-class ExistsError(IdseError):
+class ExistsError(IdseError, kind="Exists", code=14, exit=2):
     """What should be created is already there, or has changed. Nothing was overwritten."""
 
-    kind, code, exit = "Exists", 14, 2
 
-
-class IoError(IdseError, OSError):
+class IoError(IdseError, OSError, kind="Io", code=20, exit=2):
     """The local disk refused."""
 
-    kind, code, exit = "Io", 20, 2
 
-
-class LockedError(IdseError):
+class LockedError(IdseError, kind="Locked", code=21, exit=4, temporary=True):
     """Another process holds the workspace or the agency file. Try again."""
 
-    kind, code, temporary, exit = "Locked", 21, True, 4
 
-
-class UnauthorizedError(IdseError, PermissionError):
+class UnauthorizedError(IdseError, PermissionError, kind="Unauthorized", code=30, exit=5):
     """The other side does not let this caller in, or is not trusted yet."""
 
-    kind, code, exit = "Unauthorized", 30, 5
 
-
-class RateLimitedError(IdseError):
+class RateLimitedError(IdseError, kind="RateLimited", code=31, exit=4, temporary=True):
     """The other side asks to slow down. Try again after `retry_after` seconds."""
-
-    kind, code, temporary, exit = "RateLimited", 31, True, 4
 
     @property
     def retry_after(self) -> float | None:
@@ -179,39 +176,24 @@ class RateLimitedError(IdseError):
             return None
 
 
-class UnavailableError(IdseError, ConnectionError):
+class UnavailableError(IdseError, ConnectionError, kind="Unavailable", code=32, exit=4, temporary=True):
     """The other side did not answer, or could not do it now. Nothing was written. Try again."""
 
-    kind, code, temporary, exit = "Unavailable", 32, True, 4
 
-
-class ProtocolError(IdseError):
+class ProtocolError(IdseError, kind="Protocol", code=33, exit=4):
     """The other side answered something that is not the protocol."""
 
-    kind, code, exit = "Protocol", 33, 4
 
-
-class UnsettledError(IdseError):
+class UnsettledError(IdseError, kind="Unsettled", code=34, exit=4, temporary=True):
     """A write was sent and its reply was lost. The next sync verb finds out what happened."""
 
-    kind, code, temporary, exit = "Unsettled", 34, True, 4
 
-
-class CancelledError(IdseError):
+class CancelledError(IdseError, kind="Cancelled", code=41, exit=130):
     """The caller cancelled."""
 
-    kind, code, exit = "Cancelled", 41, 130
 
-
-class InternalError(IdseError):
+class InternalError(IdseError, kind="Internal", code=90, exit=70):
     """A defect of the engine."""
-
-
-def _tree(cls: type[IdseError]) -> list[type[IdseError]]:
-    return [cls, *(each for sub in cls.__subclasses__() for each in _tree(sub))]
-
-
-_BY_KIND = {cls.kind: cls for cls in _tree(IdseError)}
 
 
 def _restore(

@@ -1,6 +1,6 @@
 """The files that the existing tools share: read whole, replaced at once, one writer at a time.
 
-The old tools truncated a file and wrote it again, so that a reader met half of it and a full disk left nothing.
+The old tools truncated a file and wrote it again: a reader met half of it, and a full disk left nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ try:
 except ImportError:  # Windows: the swap at once is all there is
     fcntl = None  # type: ignore[assignment]
 
-STAGE_PATHS = {
+STAGE_PATHS: dict[str, str] = {
     "intent": "intents/intent.md",
     "context": "contexts/context.md",
     "spec": "specs/spec.md",
@@ -30,7 +30,7 @@ STAGE_PATHS = {
     "implementation": "implementation/README.md",
     "feedback": "feedback/feedback.md",
 }
-PIPELINE_STAGES = list(STAGE_PATHS)
+PIPELINE_STAGES: list[str] = list(STAGE_PATHS)
 
 _PATIENCE = 10.0
 
@@ -46,7 +46,7 @@ def confined(root: Path, *names: str) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a JSON object; another value counts as an empty one, as a pull of the old client could leave it."""
+    """Reads a JSON object; any other value counts as an empty one."""
     value = json.loads(path.read_text(encoding="utf-8"))
     return value if isinstance(value, dict) else {}
 
@@ -62,7 +62,7 @@ def read_text(path: Path) -> str:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replaces a file at once: whoever reads it meets the old bytes or the new ones, also after a power cut."""
+    """Replaces a file at once: a reader meets the old bytes or the new ones, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..api import discover
-from ..errors import IdseError, InvalidWorkspaceError, NotFoundError
+from ..errors import InvalidWorkspaceError, NotFoundError
 from ..workspace import Workspace
 
 NO_PROJECT = "No IDSE project found. Run 'idse init' first or use --project."
@@ -38,11 +38,3 @@ def projects(workspace: Workspace) -> Path:
 def folder(workspace: Workspace) -> Path:
     """Returns the folder of the project."""
     return projects(workspace) / (workspace.project or "")
-
-
-def current_session(workspace: Workspace) -> str:
-    """Returns the session that is the current one."""
-    return workspace.load().session
-
-
-__all__ = ["NO_PROJECT", "IdseError", "NoProject", "current_session", "folder", "project_of", "projects"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,7 +37,7 @@ class StageStateModel:
     ('completed', 'context')
     """
 
-    STAGE_NAMES = list(PIPELINE_STAGES)
+    STAGE_NAMES: list[str] = list(PIPELINE_STAGES)
 
     def __init__(
         self,
@@ -45,11 +47,13 @@ class StageStateModel:
         project_name: str | None = None,
         session_id: str | None = None,
     ) -> None:
-        self.project_path = folder(project_of(project_name)) if project_path is None else Path(project_path)
-        self.state_file = self.project_path / "session_state.json"
-        self.store = store
-        self.project_name = project_name or self.project_path.name
-        self.session_id = session_id
+        self.project_path: Path = (
+            folder(project_of(project_name)) if project_path is None else Path(project_path)
+        )
+        self.state_file: Path = self.project_path / "session_state.json"
+        self.store: Store | None = store
+        self.project_name: str = project_name or self.project_path.name
+        self.session_id: str | None = session_id
 
     def init_state(self, project_name: str, session_id: str, is_blueprint: bool = False) -> State:
         """Writes the state of a new session: all stages pending."""
@@ -118,8 +122,8 @@ class StageStateModel:
         """Writes the file anew from where the state lives, with every field that it must have."""
         return self._change(lambda state: None)
 
-    def _change(self, change: Any) -> State:
-        with locked(self.project_path) if self.project_path.is_dir() else locked(Path(".")):
+    def _change(self, change: Callable[[State], None]) -> State:
+        with locked(self.project_path) if self.project_path.is_dir() else nullcontext():
             state = self._load()
             change(state)
             self._save(state)

@@ -45,10 +45,10 @@ class Validator:
     ["No IDSE project found. Run 'idse init' first or use --project."]
     """
 
-    _stages = [stage for stage in PIPELINE_STAGES if stage != "implementation"]
+    _stages: list[str] = [stage for stage in PIPELINE_STAGES if stage != "implementation"]
 
     def validate_project(self, project_name: str | None = None) -> Answer:
-        """Returns `{"valid", "checks", "errors", "warnings"}`; it does not raise for a project that is missing."""
+        """Returns `{"valid", "checks", "errors", "warnings"}`; a missing project is one of the errors."""
         return self._validate(project_name, None)[0]
 
     def _validate(self, project: str | None, session: str | None) -> tuple[Answer, Workspace | None]:
@@ -140,7 +140,7 @@ class Validator:
 class ValidationEngine(Validator):
     """The later validator: it also looks at the implementation, and notes the outcome in the state."""
 
-    _stages = PIPELINE_STAGES
+    _stages: list[str] = PIPELINE_STAGES
 
     def validate_project(
         self,
