@@ -13,4 +13,8 @@ mod _native {
 
     #[pymodule_export]
     const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    /// It has the verb `panic`.
+    #[pymodule_export]
+    const TESTING: bool = cfg!(feature = "testing");
 }

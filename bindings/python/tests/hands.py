@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,25 @@ def kept(s: Step) -> str | None:
     return None if any(each.read_bytes() == content(s) for each in objects) else "no object holds the text"
 
 
+@contextmanager
+def table(s: Step) -> Iterator[sqlite3.Connection]:
+    """Opens the agency, as this package makes it with the first push, but empty."""
+    is_new = not s["db"].exists()
+    if is_new:
+        root = s["db"].with_suffix(".first")
+        idse_core.init("first", root=root)
+        idse_core.Workspace(root, remote=f"sqlite:{s['db']}").push()
+    db = sqlite3.connect(s["db"])
+    db.row_factory = sqlite3.Row
+    with closing(db), db:
+        if is_new:
+            db.execute("DELETE FROM sessions")
+            db.execute("DELETE FROM projects")
+        yield db
+
+
 def session_of(db: sqlite3.Connection, s: Step) -> dict[str, Any] | None:
     """Returns the row of a session and the id of its project; the project that was made last wins."""
-    idse_core.health(remote=f"sqlite:{s['db']}")  # makes the tables where nobody has asked yet
-    db.row_factory = sqlite3.Row
     found = db.execute(
         "SELECT p.id, s.* FROM projects p LEFT JOIN sessions s ON s.project_id = p.id AND s.session_id = ?"
         " WHERE p.name = ? ORDER BY p.rowid DESC",
@@ -77,7 +93,7 @@ def session_of(db: sqlite3.Connection, s: Step) -> dict[str, Any] | None:
 
 def row(s: Step) -> None:
     """Somebody else writes the row."""
-    with sqlite3.connect(s["db"]) as db:
+    with table(s) as db:
         found = session_of(db, s)
         if s.get("create"):
             db.execute("INSERT INTO projects (id, name) VALUES (?, ?)", (str(uuid.uuid4()), s["project"]))
@@ -93,14 +109,12 @@ def row(s: Step) -> None:
         for column, value in values.items():
             where = f"UPDATE sessions SET {column} = ? WHERE project_id = ? AND session_id = ?"
             db.execute(where, (value, found["id"], s["session"]))
-    db.close()
 
 
 def agency(s: Step) -> str | None:
     """Looks into the agency."""
-    with sqlite3.connect(s["db"]) as db:
+    with table(s) as db:
         found = session_of(db, s)
-    db.close()
     if found is None or found["session_id"] is None or s.get("missing"):
         is_missing = found is None or found["session_id"] is None
         return None if is_missing == bool(s.get("missing")) else f"the row: {found}"
@@ -118,7 +132,7 @@ def pointer(value: Any, path: str) -> Any:
 
 def drop(s: Step) -> None:
     """An administrator removes the row, or the whole project."""
-    with sqlite3.connect(s["db"]) as db:
+    with table(s) as db:
         found = session_of(db, s)
         assert found is not None
         if s.get("whole"):
@@ -127,7 +141,6 @@ def drop(s: Step) -> None:
         else:
             where = "DELETE FROM sessions WHERE project_id = ? AND session_id = ?"
             db.execute(where, (found["id"], s["session"]))
-    db.close()
 
 
 HANDS: dict[str, Callable[[Step], Any]] = {

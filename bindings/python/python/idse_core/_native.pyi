@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 VERSION: Final[str]
+TESTING: Final[bool]
 
 def call(
     verb: str,
