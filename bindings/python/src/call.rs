@@ -94,7 +94,9 @@ fn wait(
 ) -> (Result<Value>, Option<PyErr>) {
     let mut stopped = None;
     loop {
-        let event = py.detach(|| (&mut events).recv_timeout(TICK));
+        // Moved in, because only the one who waits may hold a receiver.
+        let receiver = &mut events;
+        let event = py.detach(move || receiver.recv_timeout(TICK));
         let listened = match event {
             Ok(Event::Done(answer)) => return (answer, stopped),
             Ok(Event::Step(step)) if stopped.is_none() => report(py, &step, progress),

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 mod call;
 mod convert;
 
-#[pymodule]
+// Without the lock it was never tested.
+#[pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
     use super::call::call;
