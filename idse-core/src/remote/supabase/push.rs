@@ -22,7 +22,10 @@ const ECHO: usize = 256 << 10;
 
 pub(super) fn push(remote: &SupabaseRemote, request: &PushRequest, context: &Context) -> Result<PushOutcome> {
     check(request)?;
-    let mut writer = Writer { remote, request, context, skipped: BTreeSet::new() };
+    // Columns that another push of this run found missing are not sent again.
+    let known = |stage: &Stage| !remote.shape().has(stage.column());
+    let skipped = request.items.iter().map(|item| item.stage).filter(known).collect();
+    let mut writer = Writer { remote, request, context, skipped };
     if request.create.is_some() && request.revision.is_none() {
         return writer.create();
     }

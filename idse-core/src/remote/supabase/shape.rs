@@ -65,7 +65,7 @@ impl Shape {
     /// Learns from the refusal of a read; tells whether asking again makes sense.
     pub(super) fn learn_from_read(&mut self, code: &Code) -> bool {
         match code.code.as_str() {
-            "42703" if code.names_column("xmin") && !self.no_xmin => {
+            "42703" if code.names_column("xmin") => {
                 self.no_xmin = true;
                 true
             }
@@ -78,7 +78,7 @@ impl Shape {
     /// Learns from the refusal of a write, which then wrote nothing; returns the column that is not there.
     pub(super) fn learn_from_write(&mut self, code: &Code) -> Option<&'static str> {
         match code.code.as_str() {
-            "42703" if code.names_column("xmin") && !self.no_xmin => {
+            "42703" if code.names_column("xmin") => {
                 self.no_xmin = true;
                 Some("xmin")
             }
