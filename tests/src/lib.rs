@@ -8,8 +8,12 @@
 )]
 
 mod generate;
+#[cfg(unix)]
+pub mod proxy;
 mod run;
 mod sandbox;
+#[cfg(unix)]
+pub mod stack;
 mod volume;
 
 pub use generate::{Seeded, Tree};

@@ -2,11 +2,15 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Origin, Setting, Settings};
+use super::{Origin, Service, Setting, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, EntryKind};
-use crate::remote::{Guard, Remote, RemoteInfo, RemoteKey, Sessions, SqliteRemote};
+use crate::remote::{
+    Credentials, Guard, Remote, RemoteInfo, RemoteKey, Sessions, SqliteRemote, SupabaseOptions,
+    SupabaseRemote,
+};
+use crate::trust;
 
 const SCHEME: &str = "sqlite:";
 const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
@@ -16,9 +20,10 @@ const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
 pub enum RemoteAddress {
     /// An embedded agency in a database file (absolute path).
     Sqlite(PathBuf),
-    /// A service on the network: a gateway, or Supabase. Local verbs know it by its address; this version cannot
-    /// open it.
-    Service(String),
+    /// A Supabase project, or a PostgREST that has its table.
+    Supabase(Service),
+    /// A gateway. Local verbs know it by its address; this version cannot open it.
+    Gateway(Service),
 }
 
 impl RemoteAddress {
@@ -26,31 +31,49 @@ impl RemoteAddress {
     pub fn info(&self) -> RemoteInfo {
         match self {
             Self::Sqlite(path) => SqliteRemote::info_of(path),
-            Self::Service(url) => RemoteInfo {
-                key: RemoteKey::of(url),
-                address: url.clone(),
+            Self::Supabase(service) => SupabaseRemote::info_of(service.url()),
+            Self::Gateway(service) => RemoteInfo {
+                key: RemoteKey::of(service.url()),
+                address: service.url().to_owned(),
                 guard: Guard::None,
                 sessions: Sessions::One,
             },
         }
     }
 
-    /// Opens the remote.
+    /// Opens the remote. A service is not asked anything yet.
     ///
     /// # Errors
-    /// `InvalidConfig` (`remote_unsupported`) for a service; and what opening a database file reports.
+    /// `Unauthorized` where a service is not trusted (`untrusted`) or there is no key for it (`no_key`);
+    /// `InvalidConfig` (`remote_unsupported`) for a gateway; and what opening a database file reports.
     pub fn open(&self, context: &Context) -> Result<Box<dyn Remote>> {
         match self {
             Self::Sqlite(path) => Ok(Box::new(SqliteRemote::open(path, context)?)),
-            Self::Service(url) => Err(Error::new(
+            Self::Supabase(service) => open_supabase(service, context),
+            Self::Gateway(service) => Err(Error::new(
                 ErrorKind::InvalidConfig,
-                format!("this version of idse cannot speak to {url}"),
+                format!("this version of idse cannot speak to {}", service.url()),
             )
             .with_reason("remote_unsupported")
-            .with_hint(format!("It speaks to embedded agencies only. {HINT}"))
-            .with("remote", url.as_str())),
+            .with_hint(format!("It speaks to Supabase and to embedded agencies. {HINT}"))
+            .with("remote", service.url())),
         }
     }
+}
+
+fn open_supabase(service: &Service, context: &Context) -> Result<Box<dyn Remote>> {
+    let granted = service.grant(true, context)?;
+    if granted.key.is_none() && granted.token.is_none() && !trust::is_loopback(service.url()) {
+        return Err(Error::new(ErrorKind::Unauthorized, format!("there is no key for {}", service.url()))
+            .with_reason("no_key")
+            .with_hint(
+                "Set SUPABASE_ANON_KEY or SUPABASE_PUBLISHABLE_KEY in the environment; one in .env counts only for a SUPABASE_URL in the same file.",
+            )
+            .with("origin", service.url()));
+    }
+    let options = SupabaseOptions { limits: service.limits.clone(), env: context.env.clone() };
+    let credentials = Credentials::new(granted.key, granted.token);
+    Ok(Box::new(SupabaseRemote::new(service.url(), credentials, &options)?))
 }
 
 pub(super) fn decide(
@@ -63,11 +86,17 @@ pub(super) fn decide(
         None => settings.remote.clone(),
     };
     match named {
+        Some(named) if named.value.trim() == "supabase" => match &settings.supabase {
+            Some(supabase) => Ok(service(settings, supabase, true)?),
+            None => Err(unusable(&named, "no Supabase project is configured")
+                .with_hint("Set SUPABASE_URL, or `supabase_url` in .idseconfig.json.")),
+        },
+        Some(named) if is_service(&named.value) => {
+            let is_supabase = settings.supabase.as_ref() == Some(&named) || looks_like_supabase(&named.value);
+            service(settings, &named, is_supabase)
+        }
         Some(named) => {
-            let value = match service(&named.value) {
-                Some(url) => RemoteAddress::Service(url),
-                None => RemoteAddress::Sqlite(database(&named, &settings.root, context)?),
-            };
+            let value = RemoteAddress::Sqlite(database(&named, &settings.root, context)?);
             Ok(Setting { value, origin: named.origin })
         }
         None => {
@@ -79,6 +108,39 @@ pub(super) fn decide(
             Ok(Setting { value: RemoteAddress::Sqlite(path), origin: Origin::Default })
         }
     }
+}
+
+fn service(
+    settings: &Settings,
+    named: &Setting<String>,
+    is_supabase: bool,
+) -> Result<Setting<RemoteAddress>> {
+    let url = without_secrets(named.value.trim()).trim_end_matches('/').to_owned();
+    if trust::origin(&url).is_err() {
+        return Err(unusable(named, "it is neither https nor on this machine")
+            .with_hint("Give an address like https://agency.example/sync."));
+    }
+    let service = Service {
+        url,
+        origin: named.origin.clone(),
+        limits: settings.limits.clone(),
+        of_file: settings.secrets.clone(),
+    };
+    let value = if is_supabase { RemoteAddress::Supabase(service) } else { RemoteAddress::Gateway(service) };
+    Ok(Setting { value, origin: named.origin.clone() })
+}
+
+fn is_service(address: &str) -> bool {
+    let address = address.trim().to_ascii_lowercase();
+    ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme))
+}
+
+/// Tells an address of Supabase, or of a PostgREST behind the same path, from the one of a gateway.
+fn looks_like_supabase(address: &str) -> bool {
+    let address = without_secrets(address.trim());
+    let host = trust::origin(&address).unwrap_or_default();
+    [".supabase.co", ".supabase.in", ".supabase.red"].iter().any(|end| host.ends_with(end))
+        || address.trim_end_matches('/').ends_with("/rest/v1")
 }
 
 fn database(named: &Setting<String>, root: &Path, context: &Context) -> Result<PathBuf> {
@@ -136,14 +198,6 @@ fn check_inside(named: &Setting<String>, path: &str, root: &Path) -> Result<()> 
 
 fn folder_or_root(folder: &str) -> String {
     if folder.is_empty() { ".".to_owned() } else { folder.to_owned() }
-}
-
-/// Returns the address of a service, without secrets and in one spelling.
-fn service(address: &str) -> Option<String> {
-    let text = address.trim();
-    let is_service =
-        text == "supabase" || ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
-    is_service.then(|| without_secrets(text).trim_end_matches('/').to_owned())
 }
 
 fn unusable(named: &Setting<String>, why: &str) -> Error {

@@ -392,6 +392,18 @@ pub(crate) fn read_user_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>>
     }
 }
 
+/// Tells whether nobody but its owner may read a file of the user.
+pub(crate) fn is_private(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
+    }
+    // Elsewhere the folders of a user are closed to others by themselves.
+    #[cfg(not(unix))]
+    path.exists()
+}
+
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

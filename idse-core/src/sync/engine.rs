@@ -246,8 +246,9 @@ impl<'a> Engine<'a> {
             project: self.key.project.clone(),
             session: self.key.session.clone(),
             project_id: Some(row.project_id),
-            remote: self.info.clone(),
-            guard: self.info.guard,
+            // What guards a write may only be known once the agency was asked.
+            guard: self.remote.info().guard,
+            remote: self.remote.info(),
             op: None,
             dry_run: false,
             created: false,

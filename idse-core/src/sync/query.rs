@@ -66,7 +66,8 @@ pub fn status_checked(
     let base = engine.base(&mut Vec::new())?;
     let located = engine.locate(base.as_ref(), false, false)?;
     engine.check_session(&located, base.as_ref(), false)?;
-    let mut report = status_report(workspace, key, &engine.info, base.as_ref(), Some(&located.row), context)?;
+    let mut report =
+        status_report(workspace, key, &engine.remote.info(), base.as_ref(), Some(&located.row), context)?;
     report.checked = true;
     report.last_synced.clone_from(&located.row.updated_at);
     Ok(report)
@@ -163,7 +164,7 @@ pub fn remote_status(
         project: row.name.clone(),
         project_id: row.project_id,
         session: row.session.clone(),
-        remote: engine.info.clone(),
+        remote: engine.remote.info(),
         last_synced: row.updated_at.clone(),
         stages: BTreeMap::new(),
         last_agent: None,

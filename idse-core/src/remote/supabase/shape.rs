@@ -1,0 +1,155 @@
+//! The shape of the table, learned from its answers: which columns it has, and by what a write can be guarded.
+
+use std::collections::BTreeSet;
+
+use super::failure::Code;
+use crate::remote::Guard;
+use crate::stage::Stage;
+
+/// The columns that a table may lack.
+const OPTIONAL: [&str; 4] = ["stack", "framework", "updated_at", "created_at"];
+
+/// What is known of a table. It begins with the best that a table can be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Shape {
+    /// `xmin` cannot be read: a view, or rights column by column.
+    no_xmin: bool,
+    /// Not every column may be read, so each is asked for by name.
+    by_name: bool,
+    missing: BTreeSet<&'static str>,
+}
+
+impl Shape {
+    pub(super) fn guard(&self) -> Guard {
+        if !self.no_xmin {
+            Guard::RowVersion
+        } else if self.has("updated_at") {
+            Guard::UpdatedAt
+        } else {
+            Guard::None
+        }
+    }
+
+    pub(super) fn has(&self, column: &str) -> bool {
+        !self.missing.contains(column)
+    }
+
+    pub(super) fn lose_xmin(&mut self) {
+        self.no_xmin = true;
+    }
+
+    /// Returns the columns of a whole row.
+    pub(super) fn row_columns(&self) -> String {
+        let columns = if self.by_name { self.named(&all_columns()) } else { "*".to_owned() };
+        if self.no_xmin { columns } else { format!("{columns},xmin") }
+    }
+
+    /// Returns the columns of an answer to a write, and of `more`.
+    pub(super) fn written_columns<'a>(&self, more: impl Iterator<Item = &'a str>) -> String {
+        let mut columns = vec!["id"];
+        columns.extend((!self.no_xmin).then_some("xmin"));
+        columns.extend(self.has("updated_at").then_some("updated_at"));
+        columns.extend(more);
+        columns.join(",")
+    }
+
+    /// Returns the columns of a line in a list.
+    pub(super) fn list_columns(&self) -> String {
+        self.named(&["id", "name", "stack", "framework", "updated_at", "state_json"])
+    }
+
+    fn named(&self, columns: &[&str]) -> String {
+        columns.iter().copied().filter(|column| self.has(column)).collect::<Vec<_>>().join(",")
+    }
+
+    /// Learns from the refusal of a read; tells whether asking again makes sense.
+    pub(super) fn learn_from_read(&mut self, code: &Code) -> bool {
+        match code.code.as_str() {
+            "42703" if code.names_column("xmin") && !self.no_xmin => {
+                self.no_xmin = true;
+                true
+            }
+            "42703" => self.lose_column(code).is_some(),
+            // Rights column by column refuse both `*` and the hidden version.
+            "42501" if !self.by_name => {
+                self.by_name = true;
+                self.no_xmin = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Learns from the refusal of a write, which then wrote nothing; returns the column that is not there.
+    pub(super) fn learn_from_write(&mut self, code: &Code) -> Option<&'static str> {
+        match code.code.as_str() {
+            "42703" if code.names_column("xmin") && !self.no_xmin => {
+                self.no_xmin = true;
+                Some("xmin")
+            }
+            "42703" | "PGRST204" => self.lose_column(code),
+            _ => None,
+        }
+    }
+
+    fn lose_column(&mut self, code: &Code) -> Option<&'static str> {
+        let column = Stage::ALL
+            .map(Stage::column)
+            .into_iter()
+            .chain(OPTIONAL)
+            .find(|column| code.names_column(column) && self.has(column))?;
+        self.missing.insert(column);
+        Some(column)
+    }
+}
+
+fn all_columns() -> Vec<&'static str> {
+    let mut columns = vec!["id", "name", "stack", "framework", "state_json", "updated_at"];
+    columns.extend(Stage::ALL.map(Stage::column));
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(code: &str, message: &str) -> Code {
+        Code { code: code.into(), message: message.into(), ..Code::default() }
+    }
+
+    #[test]
+    fn a_view_is_guarded_by_its_time_stamp_and_nothing_without_one() {
+        let mut shape = Shape::default();
+        assert_eq!((shape.guard(), shape.row_columns().as_str()), (Guard::RowVersion, "*,xmin"));
+        assert!(shape.learn_from_read(&code("42703", "column projects.xmin does not exist")));
+        assert_eq!((shape.guard(), shape.row_columns().as_str()), (Guard::UpdatedAt, "*"));
+        assert!(!shape.learn_from_read(&code("42703", "column projects.xmin does not exist")));
+        let missing =
+            code("PGRST204", "Could not find the 'updated_at' column of 'projects' in the schema cache");
+        assert_eq!(shape.learn_from_write(&missing), Some("updated_at"));
+        assert_eq!((shape.guard(), shape.written_columns([].into_iter())), (Guard::None, "id".into()));
+    }
+
+    #[test]
+    fn a_column_is_lost_once_and_only_where_it_may_be() {
+        let mut shape = Shape::default();
+        let missing =
+            |column: &str| code("PGRST204", &format!("Could not find the '{column}' column of 'projects'"));
+        assert_eq!(shape.learn_from_write(&missing("implementation_md")), Some("implementation_md"));
+        assert_eq!(shape.learn_from_write(&missing("implementation_md")), None);
+        assert_eq!(shape.learn_from_write(&missing("state_json")), None);
+        assert_eq!(shape.learn_from_write(&missing("name")), None);
+        assert!(!shape.has("implementation_md") && shape.has("spec_md"));
+    }
+
+    #[test]
+    fn rights_column_by_column_ask_by_name() {
+        let mut shape = Shape::default();
+        let denied = code("42501", "permission denied for table projects");
+        assert!(shape.learn_from_read(&denied));
+        assert!(!shape.learn_from_read(&denied));
+        assert!(shape.row_columns().starts_with("id,name,") && !shape.row_columns().contains("xmin"));
+        assert!(shape.learn_from_read(&code("42703", "column projects.framework does not exist")));
+        assert!(!shape.row_columns().contains("framework"));
+    }
+}

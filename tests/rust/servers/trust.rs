@@ -1,0 +1,1 @@
+//! Nobody gets a key who was not meant to.
