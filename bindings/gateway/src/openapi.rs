@@ -45,7 +45,7 @@ fn write_page(html: &mut String, document: &Value) -> std::fmt::Result {
         write!(html, "<h3 id=\"{0}\">{0}</h3><p>{1}</p>", escape(name), text(&schema["description"]))?;
         write_fields(html, schema)?;
     }
-    write!(html, "</html>\n")
+    writeln!(html, "</html>")
 }
 
 fn write_operation(html: &mut String, path: &str, method: &str, operation: &Value) -> std::fmt::Result {

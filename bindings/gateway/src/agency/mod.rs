@@ -10,7 +10,7 @@ pub(crate) use self::push::push;
 pub(crate) use self::read::{blueprints, health, projects, pull, session_status, status};
 pub(crate) use self::status::change;
 
-use idse_core::remote::{Fetched, ProjectFilter, ProjectSummary, Remote, RemoteSession, Target};
+use idse_core::remote::{Fetched, ProjectFilter, ProjectSummary, Remote, RemoteSession, Sessions, Target};
 use idse_core::{Context, ErrorKind, OpId, ProjectId, SessionId};
 use serde_json::{Map, Value, json};
 
@@ -35,7 +35,12 @@ impl Agency<'_> {
     }
 
     /// Returns the session that a request means which names none: the one that was pushed last.
+    ///
+    /// A store that holds one session answers with it whatever is asked for.
     fn last_session(&self, id: ProjectId) -> Result<Option<SessionId>, Problem> {
+        if self.remote.info().sessions == Sessions::One {
+            return Ok(None);
+        }
         let project = self.project(id)?;
         Ok(project.and_then(|project| project.sessions.into_iter().find_map(|session| session.session)))
     }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use idse_core::{Context, Result};
+use idse_gateway::store::{self, Store};
 
 /// The HTTP gateway of idse: one agency for everybody who speaks the sync protocol
 #[derive(Debug, Parser)]
@@ -36,9 +38,19 @@ pub(crate) enum Command {
 /// Where the agency is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreArgs {
-    /// The agency: `sqlite:PATH`; without it the one that idse uses by itself
+    /// The agency: `sqlite:PATH`, or `supabase` with SUPABASE_URL and SUPABASE_SECRET_KEY in the environment;
+    /// without it the one that idse uses by itself
     #[arg(long, value_name = "STORE", env = "IDSE_GATEWAY_STORE")]
     pub(crate) store: Option<String>,
+    /// The folder for displaced texts of `--store supabase`  [default: beside the data of idse]
+    #[arg(long, value_name = "DIR", env = "IDSE_GATEWAY_DISPLACED")]
+    pub(crate) displaced: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    pub(crate) fn open(&self, context: &Context) -> Result<Box<dyn Store>> {
+        store::open(self.store.as_deref(), self.displaced.as_deref(), context)
+    }
 }
 
 #[derive(Debug, Args)]

@@ -4,13 +4,12 @@ use std::io::{self, Write as _};
 
 use idse_core::{Context, Error, ErrorKind, Result};
 use idse_gateway::displaced::Entry;
-use idse_gateway::store;
 use serde_json::json;
 
 use super::args::Displaced;
 
 pub(crate) fn run(args: &Displaced, context: &Context) -> Result<()> {
-    let store = store::open(args.store.store.as_deref(), context)?;
+    let store = args.store.open(context)?;
     let printed = match &args.id {
         Some(id) => {
             let entry = store.displaced().find(id)?.ok_or_else(|| {

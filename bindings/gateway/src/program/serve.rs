@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use idse_core::{Context, Error, ErrorKind, Result};
 use idse_gateway::auth::{Auth, Jwt, JwtRules, KeySource, Secret, Tokens};
-use idse_gateway::{App, Options, metrics, router, store};
+use idse_gateway::{App, Options, metrics, router};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Serve, context: &Context) -> Result<()> {
         ))
         .with_hint("Add --tokens, --jwks or a JWT secret; or listen on 127.0.0.1."));
     }
-    let store = store::open(args.store.store.as_deref(), context)?;
+    let store = args.store.open(context)?;
     start_log(args.log);
     let options = Options {
         require_base: args.require_base,
@@ -64,7 +64,7 @@ async fn serve(args: &Serve, app: Arc<App>) -> Result<()> {
             let signal = signals.next().await;
             tracing::info!(signal, "stopping: what was begun is finished");
             app.stop();
-            drop(stop.send(true));
+            stop.send_replace(true);
             tokio::spawn(async move {
                 signals.next().await;
                 tracing::warn!("asked to stop again: ending now");

@@ -66,5 +66,5 @@ pub(super) async fn projects(
 }
 
 pub(super) async fn blueprints(State(app): State<Arc<App>>, In(caller): In) -> Result<Response, Problem> {
-    Ok(answer(&app.work(caller, Purpose::Read, None, |agency| agency::blueprints(agency)).await?))
+    Ok(answer(&app.work(caller, Purpose::Read, None, agency::blueprints).await?))
 }
