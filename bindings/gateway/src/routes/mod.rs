@@ -172,7 +172,8 @@ async fn body(app: &App, request: Request) -> Result<Map<String, Value>, Problem
     if length.is_some_and(|length: u64| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let bytes = match tokio::time::timeout(BODY_PATIENCE, read(body, limit)).await {
+    let patience = BODY_PATIENCE.min(app.options.request_time);
+    let bytes = match tokio::time::timeout(patience, read(body, limit)).await {
         Ok(bytes) => bytes?,
         Err(_) => {
             let detail = "the body did not arrive in time; nothing was done";

@@ -227,5 +227,5 @@ fn lists_are_newest_first_and_can_be_narrowed() {
     assert_eq!(names(&format!("?id={b}")), json!(["b"]));
     gateway.get(&format!("/sync/projects?id={b}&name=b")).problem(400);
     gateway.get("/sync/projects?id=x").problem(422);
-    gateway.get("/sync/projects?id=%ff").problem(400);
+    gateway.get("/sync/projects?id=%ff").problem(422);
 }

@@ -238,7 +238,7 @@ fn pages_of_others_cannot_use_the_gateway_of_this_machine() {
 #[test]
 fn a_client_that_dawdles_holds_up_nobody() {
     let folder = tempdir().unwrap();
-    let gateway = Gateway::sqlite(&folder, &[]);
+    let gateway = Gateway::sqlite(&folder, &["--request-time", "2"]);
     let mut slow: Vec<_> = (0..200)
         .map(|_| {
             let mut stream = TcpStream::connect(gateway.address).unwrap();
@@ -249,7 +249,7 @@ fn a_client_that_dawdles_holds_up_nobody() {
     gateway.project("p", "one");
     let mut first = slow.remove(0);
     drop(slow);
-    first.set_read_timeout(Some(Duration::from_secs(45))).unwrap();
+    first.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut answer = String::new();
     drop(first.read_to_string(&mut answer));
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer:?}");

@@ -19,6 +19,9 @@ fn health_says_what_existing_clients_read() {
     assert_eq!(gateway.get("/livez").ok(), json!({"status": "ok"}));
     assert_eq!(gateway.get("/readyz").ok(), json!({"status": "ok"}));
     gateway.project("p", "x");
+    for side in ["agency.db", "agency.db-wal", "agency.db-shm"] {
+        std::fs::remove_file(folder.path().join(side)).unwrap();
+    }
     std::fs::write(folder.path().join("agency.db"), "this is no database, and longer than a header of one".repeat(200)).unwrap();
     std::thread::sleep(Duration::from_millis(2100));
     let sick = gateway.get("/sync/health");
