@@ -1,6 +1,11 @@
 //! A gateway as a process of its own, and a client that sends what it is told to, byte for byte.
 
-#![allow(dead_code, unreachable_pub, clippy::disallowed_methods, reason = "shared by test programs that use parts of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::disallowed_methods,
+    reason = "shared by test programs that use parts of it"
+)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -29,7 +34,8 @@ impl Gateway {
         let mut command = Command::new(env!("CARGO_BIN_EXE_idse-gateway"));
         command.env_clear().envs(variables.iter().copied());
         command.args(["--listen", "127.0.0.1:0", "--log", "json"]).args(arguments);
-        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::null()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let (mut address, mut metrics) = (None, None);
         let mut early = Vec::new();
@@ -47,7 +53,9 @@ impl Gateway {
         }
         let log = Arc::new(Mutex::new(early));
         let sink = log.clone();
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line)));
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line))
+        });
         Self { child, address: address.unwrap(), metrics, log }
     }
 
@@ -104,7 +112,8 @@ impl Gateway {
 
     /// Creates a project with one text in `spec` and returns its id.
     pub fn project(&self, name: &str, spec: &str) -> String {
-        let body = json!({"project_name": name, "artifacts": {"spec_md": spec}, "state_json": {"session_id": "s1"}});
+        let body =
+            json!({"project_name": name, "artifacts": {"spec_md": spec}, "state_json": {"session_id": "s1"}});
         self.push(&body).ok()["project_id"].as_str().unwrap().to_owned()
     }
 }
@@ -160,7 +169,8 @@ impl Answer {
 
 /// Sends a request over a connection of its own.
 pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut head =
+        format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         head.push_str(&format!("host: {address}\r\n"));
     }

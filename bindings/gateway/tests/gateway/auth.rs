@@ -73,7 +73,8 @@ fn publish(fetched: Arc<AtomicUsize>) -> SocketAddr {
             let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
             while lines.next().is_some_and(|line| !line.is_empty()) {}
             fetched.fetch_add(1, Ordering::Relaxed);
-            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", JWKS.len());
+            let head =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", JWKS.len());
             drop((&stream).write_all(format!("{head}{JWKS}").as_bytes()));
         }
     });
@@ -91,7 +92,8 @@ fn world() -> World {
     let fetched = Arc::new(AtomicUsize::new(0));
     let keys = format!("http://{}/jwks.json", publish(fetched.clone()));
     let store = format!("sqlite:{}", folder.path().join("agency.db").display());
-    let arguments = ["--store", &store, "--jwks", &keys, "--jwt-issuer", "https://issuer.example", "--rate", "0"];
+    let arguments =
+        ["--store", &store, "--jwks", &keys, "--jwt-issuer", "https://issuer.example", "--rate", "0"];
     let gateway = Gateway::with(&arguments, &[("IDSE_GATEWAY_JWT_SECRET", SECRET)]);
     World { gateway, fetched, _folder: folder }
 }
@@ -145,7 +147,10 @@ fn bad_tokens() -> Vec<(&'static str, String)> {
         ("no claims", format!("{}..{}", parts[0], parts[2])),
         ("no header", format!(".{}.{}", parts[1], parts[2])),
         ("tampered signature", String::from_utf8(tampered).unwrap()),
-        ("other claims under the signature", format!("{}.{}.{}", parts[0], b64(&with("sub", json!("eve")).to_string()), parts[2])),
+        (
+            "other claims under the signature",
+            format!("{}.{}.{}", parts[0], b64(&with("sub", json!("eve")).to_string()), parts[2]),
+        ),
         ("padding", format!("{good}==")),
         ("huge", format!("{good}{}", "A".repeat(9000))),
         ("alg none", format!("{}.{}.", b64(r#"{"alg":"none"}"#), b64(&claims_text))),
@@ -158,14 +163,41 @@ fn bad_tokens() -> Vec<(&'static str, String)> {
         ("alg null", head(json!({"alg": null}))),
         ("alg twice", sign_text(r#"{"alg":"none","alg":"HS256"}"#, &claims_text, &secret, Algorithm::HS256)),
         ("alg hs256", head(json!({"alg": "hs256"}))),
-        ("another secret", sign(&json!({"alg": "HS256"}), &claims(), &hmac(b"another secret of more than thirty-two bytes"), Algorithm::HS256)),
+        (
+            "another secret",
+            sign(
+                &json!({"alg": "HS256"}),
+                &claims(),
+                &hmac(b"another secret of more than thirty-two bytes"),
+                Algorithm::HS256,
+            ),
+        ),
         ("an empty secret", sign(&json!({"alg": "HS256"}), &claims(), &hmac(b""), Algorithm::HS256)),
         ("HS384", sign(&json!({"alg": "HS384"}), &claims(), &secret, Algorithm::HS384)),
         ("HS512", sign(&json!({"alg": "HS512"}), &claims(), &secret, Algorithm::HS512)),
         ("HS256 signed as HS384", sign(&json!({"alg": "HS256"}), &claims(), &secret, Algorithm::HS384)),
-        ("the modulus as a secret", sign(&json!({"alg": "HS256", "kid": "rsa-1"}), &claims(), &hmac(modulus.as_bytes()), Algorithm::HS256)),
-        ("the key set as a secret", sign(&json!({"alg": "HS256", "kid": "rsa-1"}), &claims(), &hmac(JWKS.as_bytes()), Algorithm::HS256)),
-        ("a symmetric key of the set", sign(&json!({"alg": "HS256", "kid": "oct-1"}), &claims(), &hmac(&[b'k'; 48]), Algorithm::HS256)),
+        (
+            "the modulus as a secret",
+            sign(
+                &json!({"alg": "HS256", "kid": "rsa-1"}),
+                &claims(),
+                &hmac(modulus.as_bytes()),
+                Algorithm::HS256,
+            ),
+        ),
+        (
+            "the key set as a secret",
+            sign(
+                &json!({"alg": "HS256", "kid": "rsa-1"}),
+                &claims(),
+                &hmac(JWKS.as_bytes()),
+                Algorithm::HS256,
+            ),
+        ),
+        (
+            "a symmetric key of the set",
+            sign(&json!({"alg": "HS256", "kid": "oct-1"}), &claims(), &hmac(&[b'k'; 48]), Algorithm::HS256),
+        ),
         ("RS256 signed with the secret", head(json!({"alg": "RS256", "kid": "rsa-1"}))),
         ("ES256 signed with the secret", head(json!({"alg": "ES256", "kid": "ec-1"}))),
         ("RS256 without key id", rs(json!({"alg": "RS256"}))),
@@ -176,17 +208,39 @@ fn bad_tokens() -> Vec<(&'static str, String)> {
         ("a key id that is a path", rs(json!({"alg": "RS256", "kid": "../../etc/passwd"}))),
         ("a key id that is a number", rs(json!({"alg": "RS256", "kid": 1}))),
         ("a key in the header", es(json!({"alg": "ES256", "jwk": set["keys"][1]}))),
-        ("an address of keys in the header", es(json!({"alg": "ES256", "kid": "x", "jku": "http://127.0.0.1:1/"}))),
+        (
+            "an address of keys in the header",
+            es(json!({"alg": "ES256", "kid": "x", "jku": "http://127.0.0.1:1/"})),
+        ),
         ("RS384", sign(&json!({"alg": "RS384", "kid": "rsa-1"}), &claims(), &rsa(), Algorithm::RS384)),
         ("PS256", sign(&json!({"alg": "PS256", "kid": "rsa-1"}), &claims(), &rsa(), Algorithm::PS256)),
-        ("a stranger's key", sign(&json!({"alg": "ES256", "kid": "ec-1"}), &claims(), &EncodingKey::from_ec_der(include_bytes!("keys/stranger.der")), Algorithm::ES256)),
-        ("an empty ES256 signature", format!("{}.{}.{}", b64(r#"{"alg":"ES256","kid":"ec-1"}"#), b64(&claims_text), URL_SAFE_NO_PAD.encode([0_u8; 64]))),
+        (
+            "a stranger's key",
+            sign(
+                &json!({"alg": "ES256", "kid": "ec-1"}),
+                &claims(),
+                &EncodingKey::from_ec_der(include_bytes!("keys/stranger.der")),
+                Algorithm::ES256,
+            ),
+        ),
+        (
+            "an empty ES256 signature",
+            format!(
+                "{}.{}.{}",
+                b64(r#"{"alg":"ES256","kid":"ec-1"}"#),
+                b64(&claims_text),
+                URL_SAFE_NO_PAD.encode([0_u8; 64])
+            ),
+        ),
         ("critical headers", head(json!({"alg": "HS256", "crit": ["exp"], "exp": 1}))),
         ("another type", head(json!({"alg": "HS256", "typ": "dpop+jwt"}))),
         ("compressed", head(json!({"alg": "HS256", "zip": "DEF"}))),
         ("claims that are a list", sign_text(r#"{"alg":"HS256"}"#, "[]", &secret, Algorithm::HS256)),
         ("claims that are no JSON", sign_text(r#"{"alg":"HS256"}"#, "claims", &secret, Algorithm::HS256)),
-        ("another token inside", sign_text(r#"{"alg":"HS256","cty":"JWT"}"#, &good, &secret, Algorithm::HS256)),
+        (
+            "another token inside",
+            sign_text(r#"{"alg":"HS256","cty":"JWT"}"#, &good, &secret, Algorithm::HS256),
+        ),
     ];
     for (what, claims) in [
         ("expired", with("exp", json!(now() - 31))),
@@ -279,7 +333,8 @@ fn scopes_say_what_a_caller_may_do() {
     std::fs::write(&tokens, format!("# who\n{}\n{}\n", reader.1, writer.1)).unwrap();
     let gateway = Gateway::sqlite(&folder, &["--tokens", tokens.to_str().unwrap(), "--rate", "24"]);
     let push = |token: &str| {
-        let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
+        let headers =
+            [("authorization", format!("Bearer {token}")), ("content-type", "application/json".to_owned())];
         let headers = [(headers[0].0, headers[0].1.as_str()), (headers[1].0, headers[1].1.as_str())];
         send(gateway.address, "POST", "/sync/push", &headers, br#"{"project_name":"p","artifacts":{}}"#)
     };

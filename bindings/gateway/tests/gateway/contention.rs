@@ -38,10 +38,16 @@ fn increment_directly(file: &Path, id: &str) {
     let remote = SqliteRemote::open(file, &context).unwrap();
     let target = Target { project_id: id.parse().unwrap(), session: "s1".parse().unwrap() };
     loop {
-        let Fetched::Session(row) = remote.fetch(&target, None, &context).unwrap() else { panic!("it is there") };
+        let Fetched::Session(row) = remote.fetch(&target, None, &context).unwrap() else {
+            panic!("it is there")
+        };
         let text = row.texts[&Stage::Spec].text().unwrap();
         let number: usize = text.parse().unwrap();
-        let item = PushItem { stage: Stage::Spec, text: Some((number + 1).to_string()), expected: Some(Digest::of(text)) };
+        let item = PushItem {
+            stage: Stage::Spec,
+            text: Some((number + 1).to_string()),
+            expected: Some(Digest::of(text)),
+        };
         let request = PushRequest {
             target: target.clone(),
             op: "8d10b8b9-18d1-4adf-9a42-bf8fc4527bda".parse().unwrap(),
@@ -118,9 +124,11 @@ fn every_text_that_was_overwritten_is_kept() {
     });
     let last = gateways[0].pull(&id)["artifacts"]["spec_md"].as_str().unwrap().to_owned();
     let connection = rusqlite::Connection::open(folder.path().join("agency.db")).unwrap();
-    let mut statement = connection.prepare("SELECT DISTINCT text FROM displaced WHERE column_name = 'spec_md'").unwrap();
+    let mut statement =
+        connection.prepare("SELECT DISTINCT text FROM displaced WHERE column_name = 'spec_md'").unwrap();
     let kept: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let authored = (0..8).flat_map(|writer| (0..10).map(move |n| format!("{writer}.{n}"))).chain(["first".to_owned()]);
+    let authored =
+        (0..8).flat_map(|writer| (0..10).map(move |n| format!("{writer}.{n}"))).chain(["first".to_owned()]);
     let lost: Vec<_> = authored.filter(|text| *text != last && !kept.contains(text)).collect();
     assert!(lost.is_empty(), "lost: {lost:?}");
 }

@@ -9,9 +9,12 @@ const STAGES: [&str; 7] = ["intent", "context", "spec", "plan", "tasks", "implem
 
 /// What the first generation of the Python client sends for a new project.
 fn first_push() -> Value {
-    let artifacts: serde_json::Map<_, _> =
-        STAGES.iter().map(|stage| (format!("{stage}_md"), format!("# {stage}\n\nGrüße 漢字 😀\r\n").into())).collect();
-    let stages: serde_json::Map<_, _> = STAGES.iter().map(|stage| ((*stage).to_owned(), "pending".into())).collect();
+    let artifacts: serde_json::Map<_, _> = STAGES
+        .iter()
+        .map(|stage| (format!("{stage}_md"), format!("# {stage}\n\nGrüße 漢字 😀\r\n").into()))
+        .collect();
+    let stages: serde_json::Map<_, _> =
+        STAGES.iter().map(|stage| ((*stage).to_owned(), "pending".into())).collect();
     json!({
         "project_id": null,
         "project_name": "customer-portal",
@@ -93,7 +96,8 @@ fn the_second_generation_pulls_paths_and_keeps_its_sessions_apart() {
             "state_json": {"stages": {"intent": "completed", "spec": "pending"}, "last_agent": null},
         }))
         .ok();
-    let blueprint = gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "__blueprint__"})).ok();
+    let blueprint =
+        gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "__blueprint__"})).ok();
     assert_eq!(blueprint["artifacts"]["implementation/README.md"], body["artifacts"]["implementation_md"]);
     assert_eq!(blueprint["artifacts"]["intents/intent.md"], body["artifacts"]["intent_md"]);
     assert_eq!((&blueprint["is_blueprint"], &blueprint["session_type"]), (&json!(true), &json!("blueprint")));
@@ -108,7 +112,10 @@ fn the_second_generation_pulls_paths_and_keeps_its_sessions_apart() {
     assert_eq!(missing["detail"], "Session 'nope' not found in project 'customer-portal'");
     assert_eq!(missing["project_exists"], true);
     let list = gateway.get("/sync/blueprints").ok();
-    assert_eq!(list, json!({"blueprints": [{"project_id": id, "project_name": "customer-portal", "progress_percent": 0}]}));
+    assert_eq!(
+        list,
+        json!({"blueprints": [{"project_id": id, "project_name": "customer-portal", "progress_percent": 0}]})
+    );
 }
 
 #[test]
@@ -117,7 +124,9 @@ fn the_status_of_a_session_is_merged() {
     let gateway = Gateway::sqlite(&folder, &[]);
     let id = gateway.project("p", "# Spec");
     let path = format!("/sync/status/{id}/s1");
-    let answer = gateway.put(&path, &json!({"stages": {"intent": "complete", "spec": "pending"}, "last_agent": "A"})).ok();
+    let answer = gateway
+        .put(&path, &json!({"stages": {"intent": "complete", "spec": "pending"}, "last_agent": "A"}))
+        .ok();
     assert_eq!(answer["updated_fields"], json!(["stages", "last_agent"]));
     gateway.put(&path, &json!({"stages": {"spec": "completed"}})).ok();
     let status = gateway.get(&path).ok();
@@ -150,7 +159,10 @@ fn a_project_is_made_once() {
         gateway.get(&format!("/sync/status/{unknown}")),
     ] {
         let problem = answer.problem(404);
-        assert_eq!((&problem["detail"], &problem["project_exists"]), (&json!("Project not found"), &json!(false)));
+        assert_eq!(
+            (&problem["detail"], &problem["project_exists"]),
+            (&json!("Project not found"), &json!(false))
+        );
     }
     let placeholder = gateway.post("/sync/pull", &json!({"project_id": "abc-123"})).problem(422);
     assert!(placeholder["hint"].as_str().unwrap().contains("placeholder"), "{placeholder}");
@@ -163,7 +175,8 @@ fn what_an_existing_client_replaces_is_kept() {
     let alice = "\u{feff}# Alice 😀\r\nno newline";
     let id = gateway.project("p", alice);
     // The client's own clock, without a zone, is no time to compare.
-    let bob = json!({"project_id": id, "artifacts": {"spec_md": "# Bob"}, "timestamp": "1999-01-01T00:00:00"});
+    let bob =
+        json!({"project_id": id, "artifacts": {"spec_md": "# Bob"}, "timestamp": "1999-01-01T00:00:00"});
     assert_eq!(gateway.push(&bob).ok()["unchanged"], false);
     let again = gateway.push(&bob).ok();
     assert_eq!((&again["unchanged"], &again["synced_stages"]), (&json!(true), &json!(["spec"])));

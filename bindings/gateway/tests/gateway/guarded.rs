@@ -23,12 +23,18 @@ fn it_replaces_what_it_names_and_nothing_else() {
     let gateway = Gateway::sqlite(&folder, &[]);
     let id = gateway.project("p", "one");
     let first = gateway.push(&guarded(&id, "one", "two")).ok();
-    assert_eq!((&first["op"], &first["guard"]), (&json!("8d10b8b9-18d1-4adf-9a42-bf8fc4527bda"), &json!("row_version")));
+    assert_eq!(
+        (&first["op"], &first["guard"]),
+        (&json!("8d10b8b9-18d1-4adf-9a42-bf8fc4527bda"), &json!("row_version"))
+    );
     assert_eq!(first["digests"], json!({"spec_md": digest("two")}));
     assert_eq!(first["in_step"], false, "no revision was sent");
 
     let conflict = gateway.push(&guarded(&id, "one", "three")).problem(409);
-    assert_eq!(conflict["conflicts"], json!([{"stage": "spec", "column": "spec_md", "digest": digest("two")}]));
+    assert_eq!(
+        conflict["conflicts"],
+        json!([{"stage": "spec", "column": "spec_md", "digest": digest("two")}])
+    );
     assert_eq!((&conflict["revision"], &conflict["updated_at"]), (&first["revision"], &first["timestamp"]));
     assert_eq!(conflict["state"], false);
 
@@ -48,7 +54,8 @@ fn nulls_and_state_are_guarded_as_texts_are() {
     let id = gateway.project("p", "one");
     let clear = json!({"project_id": id, "artifacts": {}, "nulls": ["spec_md"], "base": {"spec_md": digest("other")}});
     assert_eq!(gateway.push(&clear).problem(409)["conflicts"][0]["column"], "spec_md");
-    let clear = json!({"project_id": id, "artifacts": {}, "nulls": ["spec_md"], "base": {"spec_md": digest("one")}});
+    let clear =
+        json!({"project_id": id, "artifacts": {}, "nulls": ["spec_md"], "base": {"spec_md": digest("one")}});
     assert_eq!(gateway.push(&clear).ok()["digests"], json!({"spec_md": null}));
     assert_eq!(gateway.pull(&id)["artifacts"], json!({}));
     let state = |before: Value, after: Value| {
@@ -68,7 +75,9 @@ fn numbers_of_the_state_keep_their_digits() {
     let gateway = Gateway::sqlite(&folder, &[]);
     let id = gateway.project("p", "one");
     let state = r#"{"big":123456789012345678901234567890,"zero":1.10,"exponent":1e400}"#;
-    gateway.post_text("/sync/push", &format!(r#"{{"project_id":"{id}","artifacts":{{}},"state_json":{state}}}"#)).ok();
+    gateway
+        .post_text("/sync/push", &format!(r#"{{"project_id":"{id}","artifacts":{{}},"state_json":{state}}}"#))
+        .ok();
     let text = gateway.post("/sync/pull", &json!({"project_id": id})).text();
     assert!(text.contains("123456789012345678901234567890") && text.contains("1.10"), "{text}");
 }
@@ -78,7 +87,9 @@ fn a_pull_of_what_is_known_is_short() {
     let folder = tempdir().unwrap();
     let gateway = Gateway::sqlite(&folder, &[]);
     let id = gateway.project("p", "one");
-    let pull = |since: &Value| gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "s1", "since": since})).ok();
+    let pull = |since: &Value| {
+        gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "s1", "since": since})).ok()
+    };
     let whole = pull(&Value::Null);
     assert_eq!(whole["artifacts"], json!({"spec_md": "one"}), "columns, not paths");
     assert_eq!(whole["digests"], json!({"spec_md": digest("one")}));
@@ -86,7 +97,9 @@ fn a_pull_of_what_is_known_is_short() {
     assert_eq!((&short["unchanged"], short.get("artifacts")), (&json!(true), None));
     gateway.push(&guarded(&id, "one", "two")).ok();
     assert_eq!(pull(&whole["revision"])["artifacts"], json!({"spec_md": "two"}));
-    let missing = gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "s2", "since": null})).problem(404);
+    let missing = gateway
+        .post("/sync/pull", &json!({"project_id": id, "session_id": "s2", "since": null}))
+        .problem(404);
     assert_eq!(missing["project_exists"], true);
 }
 

@@ -12,7 +12,12 @@ use crate::common::{Gateway, raw, send};
 /// Returns everything that the gateway holds.
 fn everything(gateway: &Gateway) -> Value {
     let list = gateway.get("/sync/projects").ok();
-    let pulls: Vec<_> = list["projects"].as_array().unwrap().iter().map(|p| gateway.pull(p["id"].as_str().unwrap())).collect();
+    let pulls: Vec<_> = list["projects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| gateway.pull(p["id"].as_str().unwrap()))
+        .collect();
     json!([list, pulls])
 }
 
@@ -81,7 +86,9 @@ fn bodies() {
         assert_eq!(answer.status, status, "{shown}: {}", answer.text());
         answer.problem(status);
     }
-    let not_text = [b"{\"project_id\":\"".as_slice(), id.as_bytes(), b"\",\"artifacts\":{\"spec_md\":\"\xff\xfe\"}}"].concat();
+    let not_text =
+        [b"{\"project_id\":\"".as_slice(), id.as_bytes(), b"\",\"artifacts\":{\"spec_md\":\"\xff\xfe\"}}"]
+            .concat();
     send(gateway.address, "POST", "/sync/push", &[], &not_text).problem(400);
     assert_eq!(everything(&gateway), before);
 }
@@ -92,7 +99,16 @@ fn ids_paths_and_methods() {
     let gateway = Gateway::sqlite(&folder, &[]);
     let id = gateway.project("p", "one");
     let before = everything(&gateway);
-    for wrong in ["abc-123", "1", "'%20OR%20'1'='1", "%00", "..%2f..%2fetc%2fpasswd", "eq.1", &"9".repeat(3000), "null"] {
+    for wrong in [
+        "abc-123",
+        "1",
+        "'%20OR%20'1'='1",
+        "%00",
+        "..%2f..%2fetc%2fpasswd",
+        "eq.1",
+        &"9".repeat(3000),
+        "null",
+    ] {
         gateway.get(&format!("/sync/status/{wrong}")).problem(422);
         gateway.get(&format!("/sync/status/{wrong}/s1")).problem(422);
         gateway.put(&format!("/sync/status/{wrong}/s1"), &json!({"last_agent": "x"})).problem(422);
@@ -149,12 +165,26 @@ fn sizes_and_media_types() {
     }
     raw(gateway.address, &chunked).problem(413);
     let body = format!(r#"{{"project_id":"{id}","artifacts":{{"spec_md":"x"}}}}"#);
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""] {
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonx",
+        "",
+    ] {
         send(gateway.address, "POST", "/sync/push", &[("content-type", kind)], body.as_bytes()).problem(415);
     }
-    send(gateway.address, "POST", "/sync/push", &[json, ("content-encoding", "gzip")], body.as_bytes()).problem(415);
+    send(gateway.address, "POST", "/sync/push", &[json, ("content-encoding", "gzip")], body.as_bytes())
+        .problem(415);
     assert_eq!(everything(&gateway), before);
-    send(gateway.address, "POST", "/sync/push", &[("content-type", "application/json; charset=utf-8")], body.as_bytes()).ok();
+    send(
+        gateway.address,
+        "POST",
+        "/sync/push",
+        &[("content-type", "application/json; charset=utf-8")],
+        body.as_bytes(),
+    )
+    .ok();
     let five = "é".repeat(2_500_000);
     gateway.push(&json!({"project_id": id, "artifacts": {"spec_md": five}})).ok();
     assert_eq!(gateway.pull(&id)["artifacts"]["spec_md"], five);
@@ -167,11 +197,19 @@ fn heads() {
     let ask = |head: &str| raw(gateway.address, head.as_bytes()).status;
     let host = gateway.address;
     let long = "x".repeat(40_000);
-    assert_eq!(ask(&format!("GET /livez HTTP/1.1\r\nhost: {host}\r\nx-long: {long}\r\nconnection: close\r\n\r\n")), 431);
+    assert_eq!(
+        ask(&format!("GET /livez HTTP/1.1\r\nhost: {host}\r\nx-long: {long}\r\nconnection: close\r\n\r\n")),
+        431
+    );
     let many: String = (0..100).map(|n| format!("x-{n}: y\r\n")).collect();
     assert_eq!(ask(&format!("GET /livez HTTP/1.1\r\nhost: {host}\r\n{many}connection: close\r\n\r\n")), 431);
     assert_eq!(ask("nonsense\r\n\r\n"), 400);
-    assert_eq!(ask(&format!("POST /sync/push HTTP/1.1\r\nhost: {host}\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!")), 400);
+    assert_eq!(
+        ask(&format!(
+            "POST /sync/push HTTP/1.1\r\nhost: {host}\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello!"
+        )),
+        400
+    );
     assert_eq!(ask("GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n"), 403, "no host");
     let odd = send(gateway.address, "GET", "/livez", &[("x-request-id", "a b\tc<script>")], b"");
     assert_eq!(odd.header("x-request-id").unwrap().len(), 32);
@@ -210,13 +248,17 @@ fn pages_of_others_cannot_use_the_gateway_of_this_machine() {
     let folder = tempdir().unwrap();
     let gateway = Gateway::sqlite(&folder, &["--cors-origin", "https://app.example"]);
     let ask = |headers: &[(&str, &str)]| send(gateway.address, "GET", "/sync/projects", headers, b"");
-    for host in ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", ""] {
+    for host in
+        ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "[::2]", ""]
+    {
         ask(&[("host", host)]).problem(403);
     }
     for host in ["localhost", "localhost:1", "LOCALHOST:8000", "127.0.0.1", "[::1]:8000"] {
         ask(&[("host", host)]).ok();
     }
-    for origin in ["https://evil.example", "null", "http://localhost:9999", "https://app.example.evil.example"] {
+    for origin in
+        ["https://evil.example", "null", "http://localhost:9999", "https://app.example.evil.example"]
+    {
         let answer = ask(&[("origin", origin)]);
         answer.problem(403);
         assert_eq!(answer.header("access-control-allow-origin"), None);
@@ -242,7 +284,9 @@ fn a_client_that_dawdles_holds_up_nobody() {
     let mut slow: Vec<_> = (0..200)
         .map(|_| {
             let mut stream = TcpStream::connect(gateway.address).unwrap();
-            stream.write_all(b"POST /sync/push HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{").unwrap();
+            stream
+                .write_all(b"POST /sync/push HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{")
+                .unwrap();
             stream
         })
         .collect();

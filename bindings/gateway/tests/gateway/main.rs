@@ -1,6 +1,10 @@
 //! The gateway over its embedded store, as clients see it: a process, and bytes on a socket.
 
-#![allow(clippy::disallowed_methods, clippy::allow_attributes, reason = "tests read their own files and clocks")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::allow_attributes,
+    reason = "tests read their own files and clocks"
+)]
 
 #[path = "../common/mod.rs"]
 mod common;

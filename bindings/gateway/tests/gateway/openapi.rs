@@ -24,13 +24,18 @@ fn every_route_is_described_and_every_description_is_a_route() {
     let folder = tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("agency.db"), &Context::default()).unwrap();
     let app = Arc::new(App::new(Box::new(store), Auth::default(), Options::default()));
-    let routed: BTreeSet<_> = routes(&app).into_iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let routed: BTreeSet<_> =
+        routes(&app).into_iter().map(|(method, path)| format!("{method} {path}")).collect();
     let document = document();
     let paths = document["paths"].as_object().unwrap();
     let described: BTreeSet<_> = paths
         .iter()
         .flat_map(|(path, operations)| {
-            operations.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+            operations
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| format!("{} {path}", method.to_uppercase()))
         })
         .collect();
     assert_eq!(routed, described);
@@ -89,7 +94,13 @@ fn validator(schema: &Value) -> Validator {
 /// Invents values for a schema: mostly what it allows, sometimes what it does not.
 fn value(schema: &Value, known: &[String], depth: usize) -> BoxedStrategy<Value> {
     let odd = prop_oneof![
-        Just(Value::Null), Just(json!(7)), Just(json!(true)), Just(json!([])), Just(json!({"a": 1})), Just(json!("abc-123")), Just(json!("../x"))
+        Just(Value::Null),
+        Just(json!(7)),
+        Just(json!(true)),
+        Just(json!([])),
+        Just(json!({"a": 1})),
+        Just(json!("abc-123")),
+        Just(json!("../x"))
     ];
     prop_oneof![19 => allowed(schema, known, depth), 1 => odd].boxed()
 }
@@ -111,7 +122,8 @@ fn allowed(schema: &Value, known: &[String], depth: usize) -> BoxedStrategy<Valu
         Value::Null => vec![json!("string"), json!("null")],
         kind => vec![kind.clone()],
     };
-    let choices: Vec<_> = kinds.iter().map(|kind| of_kind(kind.as_str().unwrap(), schema, known, depth)).collect();
+    let choices: Vec<_> =
+        kinds.iter().map(|kind| of_kind(kind.as_str().unwrap(), schema, known, depth)).collect();
     proptest::strategy::Union::new(choices).boxed()
 }
 
@@ -120,7 +132,9 @@ fn of_kind(kind: &str, schema: &Value, known: &[String], depth: usize) -> BoxedS
         "null" => Just(Value::Null).boxed(),
         "boolean" => any::<bool>().prop_map(Value::from).boxed(),
         "integer" | "number" => (0..120_u32).prop_map(Value::from).boxed(),
-        "array" => prop::collection::vec(value(&schema["items"], known, depth + 1), 0..3).prop_map(Value::from).boxed(),
+        "array" => prop::collection::vec(value(&schema["items"], known, depth + 1), 0..3)
+            .prop_map(Value::from)
+            .boxed(),
         "object" => object(schema, known, depth),
         _ if schema["format"] == "uuid" => {
             prop_oneof![8 => prop::sample::select(known.to_vec()).prop_map(Value::from),
@@ -132,9 +146,13 @@ fn of_kind(kind: &str, schema: &Value, known: &[String], depth: usize) -> BoxedS
                 .prop_map(|digest| json!(digest))
                 .boxed()
         }
-        _ if schema["pattern"].is_string() => {
-            prop_oneof![Just(json!("s1")), Just(json!("p")), Just(json!("__blueprint__")), "[a-z]{1,8}".prop_map(Value::from)].boxed()
-        }
+        _ if schema["pattern"].is_string() => prop_oneof![
+            Just(json!("s1")),
+            Just(json!("p")),
+            Just(json!("__blueprint__")),
+            "[a-z]{1,8}".prop_map(Value::from)
+        ]
+        .boxed(),
         _ => prop_oneof![Just(json!("one")), Just(json!("")), ".{0,40}".prop_map(Value::from)].boxed(),
     }
 }
@@ -153,7 +171,13 @@ fn object(schema: &Value, known: &[String], depth: usize) -> BoxedStrategy<Value
         })
         .collect();
     fields
-        .prop_map(|fields| fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect::<serde_json::Map<_, _>>().into())
+        .prop_map(|fields| {
+            fields
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        })
         .boxed()
 }
 
@@ -180,11 +204,18 @@ fn check(operation: &Operation, body: Option<&Value>, answer: &Answer) -> Result
     let described = &operation.responses[&status];
     prop_assert!(described.is_object(), "{} is not described: {}", status, answer.text());
     prop_assert!(answer.status < 500, "{}", answer.text());
-    if let Some((media, content)) = described["content"].as_object().and_then(|content| content.iter().next()) {
-        prop_assert_eq!(answer.header("content-type").map(|kind| kind.split(';').next().unwrap()), Some(media.as_str()));
+    if let Some((media, content)) = described["content"].as_object().and_then(|content| content.iter().next())
+    {
+        prop_assert_eq!(
+            answer.header("content-type").map(|kind| kind.split(';').next().unwrap()),
+            Some(media.as_str())
+        );
         if media.ends_with("json") {
             let json = answer.json();
-            let errors: Vec<_> = validator(&content["schema"]).iter_errors(&json).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            let errors: Vec<_> = validator(&content["schema"])
+                .iter_errors(&json)
+                .map(|e| format!("{}: {e}", e.instance_path()))
+                .collect();
             prop_assert!(errors.is_empty(), "{:?} in {}", errors, json);
         }
     }

