@@ -13,6 +13,7 @@ mod error;
 mod fs;
 mod markdown;
 mod name;
+mod parallel;
 pub mod remote;
 pub mod report;
 pub mod rules;

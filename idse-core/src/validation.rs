@@ -3,9 +3,6 @@
 //! What is wrong with a text is decided by `rules`, which sees no disk; here it is only brought to them and back.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::Settings;
 use crate::context::Context;
@@ -13,6 +10,7 @@ use crate::diagnostic::{Diagnostic, ValidationReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::Found;
 use crate::name::{ProjectName, SessionKey};
+use crate::parallel::in_parallel;
 use crate::rules::{self, BASELINE_PATH, Baseline};
 use crate::stage::Stage;
 use crate::text::ObjectId;
@@ -158,49 +156,22 @@ impl Workspace {
                 settings.insert(&key.project, self.settings(Some(&key.project), context)?);
             }
         }
-        let one = |key: &SessionKey| {
+        let one = |at: usize, key: &SessionKey| {
             context.check()?;
-            let session = self.load(key, context)?;
+            context.step("validating", key, at as u64, Some(keys.len() as u64));
             let Some(settings) = settings.get(&key.project) else {
                 return Err(Error::internal("a project without settings"));
             };
+            let session = self.load_with(key, settings, context)?;
             Ok(rules::validate(&session, stages, &settings.validate))
         };
         let mut report = ValidationReport::default();
-        for part in in_parallel(keys, one, context) {
+        for part in in_parallel(keys, one) {
             report.merge(part?);
         }
         report.sort();
         Ok(report)
     }
-}
-
-/// Does the same with every key, on as many threads as the machine has, and returns the results in order.
-fn in_parallel<T: Send>(
-    keys: &[SessionKey],
-    one: impl Fn(&SessionKey) -> Result<T> + Sync,
-    context: &Context,
-) -> Vec<Result<T>> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(keys.len());
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(keys.len()));
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(key) = keys.get(at) else { return };
-            context.step("validating", key, at as u64, Some(keys.len() as u64));
-            let result = one(key);
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
-        }
-    };
-    if threads < 2 {
-        work();
-    } else {
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
-    }
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn without(mut report: ValidationReport, rest: &[Diagnostic]) -> ValidationReport {
@@ -247,17 +218,6 @@ mod tests {
         one_by_one.sort();
         assert_eq!(at_once, one_by_one);
         assert_eq!((at_once.sessions, at_once.artifacts), (9, 63));
-    }
-
-    #[test]
-    fn results_keep_their_order() {
-        let (_folder, _, context, _) = fixture(1);
-        let keys: Vec<SessionKey> = (0..100)
-            .map(|n| SessionKey { project: "p".parse().unwrap(), session: format!("s{n}").parse().unwrap() })
-            .collect();
-        let names = in_parallel(&keys, |key| Ok(key.clone()), &context);
-        assert_eq!(names.into_iter().map(Result::unwrap).collect::<Vec<_>>(), keys);
-        assert!(in_parallel(&[], |key| Ok(key.clone()), &context).is_empty());
     }
 
     #[test]

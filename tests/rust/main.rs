@@ -10,6 +10,7 @@ mod cli;
 mod errors;
 mod examples;
 mod faults;
+mod gateway;
 mod merge;
 mod package;
 mod remote;

@@ -8,6 +8,7 @@
 )]
 
 mod generate;
+mod old_gateway;
 #[cfg(unix)]
 pub mod proxy;
 mod run;
@@ -17,6 +18,7 @@ pub mod stack;
 mod volume;
 
 pub use generate::{Seeded, Tree};
+pub use old_gateway::{Generation, OldFault, OldGateway, OldRow, Table};
 pub use run::{Run, redact};
-pub use sandbox::{Sandbox, idse_program};
+pub use sandbox::{Sandbox, built, idse_program};
 pub use volume::volume;

@@ -7,13 +7,12 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, EntryKind};
 use crate::remote::{
-    Credentials, Guard, Remote, RemoteInfo, RemoteKey, Sessions, SqliteRemote, SupabaseOptions,
-    SupabaseRemote,
+    Credentials, GatewayRemote, Remote, RemoteInfo, SqliteRemote, SupabaseOptions, SupabaseRemote,
 };
 use crate::trust;
 
 const SCHEME: &str = "sqlite:";
-const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
+const HINT: &str = "Name a gateway or a database file: `--remote https://HOST/sync`, `--remote sqlite:PATH`.";
 
 /// An agency's address, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub enum RemoteAddress {
     Sqlite(PathBuf),
     /// A Supabase project, or a PostgREST that has its table.
     Supabase(Service),
-    /// A gateway. Local verbs know it by its address; this version cannot open it.
+    /// A gateway: ours, or one of those before it.
     Gateway(Service),
 }
 
@@ -32,12 +31,7 @@ impl RemoteAddress {
         match self {
             Self::Sqlite(path) => SqliteRemote::info_of(path),
             Self::Supabase(service) => SupabaseRemote::info_of(service.url()),
-            Self::Gateway(service) => RemoteInfo {
-                key: RemoteKey::of(service.url()),
-                address: service.url().to_owned(),
-                guard: Guard::None,
-                sessions: Sessions::One,
-            },
+            Self::Gateway(service) => GatewayRemote::info_of(service.url()),
         }
     }
 
@@ -45,20 +39,20 @@ impl RemoteAddress {
     ///
     /// # Errors
     /// `Unauthorized` where a service is not trusted (`untrusted`) or there is no key for it (`no_key`);
-    /// `InvalidConfig` (`remote_unsupported`) for a gateway; and what opening a database file reports.
+    /// and what opening a database file reports.
     pub fn open(&self, context: &Context) -> Result<Box<dyn Remote>> {
         match self {
             Self::Sqlite(path) => Ok(Box::new(SqliteRemote::open(path, context)?)),
             Self::Supabase(service) => open_supabase(service, context),
-            Self::Gateway(service) => Err(Error::new(
-                ErrorKind::InvalidConfig,
-                format!("this version of idse cannot speak to {}", service.url()),
-            )
-            .with_reason("remote_unsupported")
-            .with_hint(format!("It speaks to Supabase and to embedded agencies. {HINT}"))
-            .with("remote", service.url())),
+            Self::Gateway(service) => open_gateway(service, context),
         }
     }
+}
+
+/// A gateway may let everybody in, as one on this machine does: without a token it is asked without one.
+fn open_gateway(service: &Service, context: &Context) -> Result<Box<dyn Remote>> {
+    let token = service.grant(false, context)?.token;
+    Ok(Box::new(GatewayRemote::new(service.url(), token, &service.limits, &context.env)?))
 }
 
 fn open_supabase(service: &Service, context: &Context) -> Result<Box<dyn Remote>> {

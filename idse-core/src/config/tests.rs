@@ -232,14 +232,19 @@ fn a_dotenv_line_never_brings_in_the_process_environment() {
 }
 
 #[test]
-fn a_gateway_is_known_by_its_address_and_opened_by_an_error() {
-    let files = [(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@mcp.example/sync?k=pw"}"#)];
+fn a_gateway_is_opened_once_it_is_trusted() {
+    let files = [(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@MCP.example:443/sync/?k=pw"}"#)];
     let fixture = Fixture::with(&files);
     let setting = fixture.address(None, &[]).unwrap();
     assert_eq!(setting.value.info().address, "https://mcp.example/sync");
-    let Err(error) = setting.value.open(&fixture.context(&[])) else { panic!() };
-    assert_eq!((error.kind(), error.reason()), (ErrorKind::InvalidConfig, "remote_unsupported"));
+    let context = fixture.context(&[]);
+    let Err(error) = setting.value.open(&context) else { panic!("nobody trusts it yet") };
+    assert_eq!((error.kind(), error.reason()), (ErrorKind::Unauthorized, "untrusted"));
     assert!(!error.to_json().to_string().contains("pw"), "{error}");
+    crate::trust::add("https://mcp.example", &context).unwrap();
+    assert_eq!(setting.value.open(&context).unwrap().info(), setting.value.info());
+    let same = Fixture::with(&[(".idse/config.json", r#"{"agency_url": "https://mcp.example"}"#)]);
+    assert_eq!(same.address(None, &[]).unwrap().value.info().key, setting.value.info().key);
 }
 
 #[test]

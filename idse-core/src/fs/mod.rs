@@ -122,8 +122,11 @@ impl Dir {
 
     /// The regular files below a folder, at most `depth` levels down, relative to it, sorted; links are not followed.
     pub(crate) fn walk(&self, rel: &str, depth: usize) -> Vec<String> {
-        if !self.is_dir(rel) {
-            return Vec::new();
+        // Nearly every folder holds files only, and one listing says so.
+        let Ok(entries) = self.list(rel) else { return Vec::new() };
+        if entries.iter().all(|entry| entry.kind != EntryKind::Folder) {
+            let files = entries.into_iter().filter(|entry| entry.kind == EntryKind::File);
+            return files.map(|entry| entry.shown).collect();
         }
         let base = self.path.join(rel);
         let mut files: Vec<String> = walkdir::WalkDir::new(&base)
@@ -157,8 +160,8 @@ impl Dir {
         if rel.is_empty() || self.is_dir(rel) {
             return Ok(());
         }
-        let ends = rel.match_indices('/').map(|(at, _)| at).chain([rel.len()]);
-        ends.filter(|end| *end > 0).try_for_each(|end| self.create_dir(&rel[..end]))
+        self.create_dirs(parent(rel))?;
+        self.create_dir(rel)
     }
 
     fn create_dir(&self, rel: &str) -> Result<()> {

@@ -4,6 +4,7 @@
 //! all of them against exactly that or writes nothing and says which stages differ.
 
 mod decide;
+mod gateway;
 pub(crate) mod http;
 mod memory;
 mod sqlite;
@@ -15,6 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use gateway::GatewayRemote;
 pub use http::Secret;
 pub use memory::{Edit, Fault, MemoryRemote, MemoryRow, Requests};
 pub use sqlite::SqliteRemote;

@@ -59,7 +59,8 @@ fn race(layout: Layout, each: usize, guard: Guard, touch: &str) {
         let hand = scope.spawn(move || {
             while !over.load(Ordering::Relaxed) {
                 for column in ["spec_md", "plan_md"] {
-                    let count = format!("{column} = (trim({column}, E'\\n')::int + 1)::text || E'\\n'{touch}");
+                    let count =
+                        format!("{column} = (trim({column}, E'\\n')::int + 1)::text || E'\\n'{touch}");
                     console.run(&row.edit_sql(&count));
                     by_hand.fetch_add(1, Ordering::Relaxed);
                 }
@@ -121,10 +122,10 @@ fn the_window_of_the_weaker_guard() {
         assert_eq!((matches!(seen, PushOutcome::Differs { .. }), kept), (survives, survives), "{layout:?}");
         // Where the time stamp moves, as with a trigger, the weaker guard sees it too.
         let read = session(&remote, row, &context).unwrap();
-        let edit = "spec_md = 'by hand', updated_at = clock_timestamp()";
+        let edit = "spec_md = 'again by hand', updated_at = clock_timestamp()";
         proxy.before_it(When::NextWrite, move |_| row.edit(edit));
         let seen = remote.push(&one_text(row, &read, Stage::Spec, "newer\n"), &context).unwrap();
         assert!(matches!(seen, PushOutcome::Differs { .. }), "{layout:?}: {seen:?}");
-        assert_eq!(row.column("spec_md"), "by hand", "{layout:?}");
+        assert_eq!(row.column("spec_md"), "again by hand", "{layout:?}");
     }
 }

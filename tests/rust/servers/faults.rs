@@ -22,16 +22,16 @@ fn case(fault: Fault, read: ErrorKind, write: ErrorKind) -> Case {
 }
 
 fn cases(elsewhere: &str) -> Vec<Case> {
-    use ErrorKind::{NotFound, Protocol, RateLimited, Unauthorized, Unavailable, Unsettled};
+    use ErrorKind::{Exists, Protocol, RateLimited, Unauthorized, Unavailable, Unsettled};
     let long = Duration::from_secs(6);
     vec![
         case(Fault::status(401), Unauthorized, Unauthorized),
         case(Fault::gateway(401), Unauthorized, Unauthorized),
         case(Fault::status(403), Unauthorized, Unauthorized),
         case(Fault::gateway(403), Unauthorized, Unauthorized),
-        case(Fault::status(404), NotFound, NotFound),
-        case(Fault::html(404), NotFound, NotFound),
-        case(Fault::status(409), Protocol, Protocol),
+        case(Fault::status(404), Protocol, Protocol),
+        case(Fault::html(404), Protocol, Protocol),
+        case(Fault::status(409), Exists, Exists),
         case(Fault::too_many(1), RateLimited, RateLimited),
         case(Fault::too_many(3600), RateLimited, RateLimited),
         case(Fault::status(500), Unavailable, Unsettled),
@@ -106,9 +106,10 @@ fn one_fault(case: &Case) {
     let row = Row::new(Layout::Documented, "begin\n");
     let proxy = Stack::shared().supabase(Layout::Documented);
     let client = Client::clone_of(row, world::impatient(&proxy));
-    row.edit("plan_md = 'theirs'");
+    row.edit("plan_md = E'theirs\\n'");
     try_reads(&client, &proxy, case, &shown);
     assert_eq!(client.read(Stage::Plan), b"begin\n", "{shown}");
+    client.pull().unwrap();
     client.write(Stage::Spec, "mine\n");
     proxy.requests();
     proxy.fail(When::AlwaysWrite, case.fault.clone());
@@ -126,13 +127,12 @@ fn one_fault(case: &Case) {
     let writes = proxy.requests().iter().filter(|request| request.writes()).count();
     assert_eq!(writes, 1, "{shown}: a write is sent once");
     proxy.heal();
-    assert_eq!((client.read(Stage::Spec), client.read(Stage::Plan)), (b"mine\n".into(), b"begin\n".into()));
+    assert_eq!((client.read(Stage::Spec), client.read(Stage::Plan)), (b"mine\n".into(), b"theirs\n".into()));
     // The next verbs find all in order.
     let pushed = client.push().unwrap();
     assert!(matches!(pushed.outcome, Outcome::Done | Outcome::UpToDate), "{shown}: {pushed:?}");
     assert_eq!((row.column("spec_md"), row.column("plan_md")), ("mine".into(), "theirs".into()), "{shown}");
-    client.pull().unwrap();
-    assert_eq!(client.read(Stage::Plan), b"theirs", "{shown}");
+    assert_eq!(client.pull().unwrap().outcome, Outcome::UpToDate, "{shown}");
 }
 
 #[test]
@@ -147,5 +147,8 @@ fn a_server_that_is_not_there_is_named() {
     for error in [fails("push", || client.push()), fails("pull", || client.pull())] {
         assert_eq!((error.kind(), error.reason()), (ErrorKind::Unavailable, "connect"), "{error:?}");
     }
-    assert_eq!((row.column("spec_md").as_str(), client.read(Stage::Spec).as_slice()), ("begin", &b"mine\n"[..]));
+    assert_eq!(
+        (row.column("spec_md").as_str(), client.read(Stage::Spec).as_slice()),
+        ("begin", &b"mine\n"[..])
+    );
 }

@@ -11,6 +11,8 @@ mod contention;
 mod faults;
 mod harness;
 mod lost;
+mod origins;
 mod texts;
 mod trust;
+mod verbs;
 mod world;

@@ -41,7 +41,8 @@ fn hostile() -> Vec<(&'static str, String)> {
     .map(|(name, text)| (name, text.to_owned()))
     .into();
     // The largest that an artifact may be.
-    let mut largest = "äöü 0123456789\r\n".repeat((4 << 20) / 18);
+    let line = "äöü 0123456789\r\n";
+    let mut largest = line.repeat((4 << 20) / line.len());
     largest.extend(std::iter::repeat_n('x', (4 << 20) - largest.len()));
     texts.push(("4 MiB", largest));
     texts

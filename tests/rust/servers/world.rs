@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use idse_core::config::Limits;
 use idse_core::remote::{
-    Credentials, Fetched, PushItem, PushRequest, Remote, RemoteSession, Secret, SupabaseOptions, SupabaseRemote,
-    Target,
+    Credentials, Fetched, PushItem, PushRequest, Remote, RemoteSession, Secret, SupabaseOptions,
+    SupabaseRemote, Target,
 };
 use idse_core::sync::{self, PullOptions, PushOptions, Resolution, ResolveOptions, SyncReport};
 use idse_core::{Context, Digest, ProjectId, Result, SessionKey, Stage, Workspace};
@@ -155,7 +155,8 @@ impl Client {
     /// Tells whether any text that the engine keeps contains this.
     pub(crate) fn keeps(&self, text: &str) -> bool {
         walk(self.folder.path()).iter().any(|file| {
-            std::fs::read(file).is_ok_and(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+            std::fs::read(file)
+                .is_ok_and(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
         })
     }
 }

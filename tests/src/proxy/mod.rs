@@ -6,9 +6,9 @@ mod exchange;
 mod fault;
 mod http;
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use door::Door;
 pub use fault::{Fault, When};
@@ -38,6 +38,7 @@ struct Told {
     after: Option<(When, Third)>,
     requests: Vec<Request>,
     connections: usize,
+    open: Vec<Weak<TcpStream>>,
 }
 
 impl Proxy {
@@ -62,7 +63,8 @@ impl Proxy {
                 if own.closing.load(Ordering::SeqCst) {
                     return;
                 }
-                own.told().connections += 1;
+                let stream = Arc::new(stream);
+                own.note_connection(&stream);
                 let own = Arc::clone(&own);
                 // Who closes in the middle ends the thread; that is what this proxy is for.
                 std::thread::spawn(move || drop(exchange::serve(&own, &stream)));
@@ -122,6 +124,9 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::SeqCst);
+        for stream in self.shared.told().open.drain(..).filter_map(|stream| stream.upgrade()) {
+            drop(stream.shutdown(Shutdown::Both));
+        }
         // Wakes the thread that accepts.
         drop(TcpStream::connect(self.address));
     }
@@ -130,6 +135,13 @@ impl Drop for Proxy {
 impl Shared {
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_connection(&self, stream: &Arc<TcpStream>) {
+        let mut told = self.told();
+        told.connections += 1;
+        told.open.retain(|open| open.strong_count() > 0);
+        told.open.push(Arc::downgrade(stream));
     }
 
     /// Notes a request and returns what is to happen to it.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use idse_core::sync::{self, ConflictKind, StageLine, StatusReport};
-use idse_core::{Result, SessionKey, Stage, Workspace};
+use idse_core::{Error, Result, SessionKey, Stage, Workspace};
 use serde_json::json;
 
 use crate::agencies::Agencies;
@@ -37,49 +37,88 @@ pub(crate) struct Status {
 pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
     let workspace = app.workspace()?;
     let agencies = Agencies::new(app, &workspace, args.remote.url.as_deref());
-    let one = |key: &SessionKey| {
-        if args.remote_check {
-            let remote = agencies.connect(&key.project)?;
-            sync::status_checked(&workspace, key, remote.as_ref(), &app.context)
-        } else {
-            sync::status(&workspace, key, &agencies.info(&key.project)?, &app.context)
-        }
+    let checked = |key: &SessionKey| {
+        let remote = agencies.connect(&key.project)?;
+        sync::status_checked(&workspace, key, remote.as_ref(), &app.context)
     };
     if args.all {
-        return all(app, args, &workspace, &one);
+        let selection = workspace.every_session()?;
+        let mut found = Found { skipped: selection.skipped, ..Found::default() };
+        if args.remote_check {
+            for key in selection.keys {
+                app.context.check()?;
+                let result = checked(&key);
+                found.take(key, result);
+            }
+        } else {
+            found.read(app, &workspace, &agencies, selection.keys)?;
+        }
+        return all(app, args, &found);
     }
-    let report = one(&app.key(&workspace)?)?;
+    let key = app.key(&workspace)?;
+    let report = if args.remote_check {
+        checked(&key)?
+    } else {
+        sync::status(&workspace, &key, &agencies.info(&key.project)?, &app.context)?
+    };
     app.output.answer("status", &report, |page| text(page, &report, agencies.flag()))?;
     Ok(exit(args, &report))
 }
 
-fn all(
-    app: &App,
-    args: &Status,
-    workspace: &Workspace,
-    one: &dyn Fn(&SessionKey) -> Result<StatusReport>,
-) -> Result<Exit> {
-    let selection = workspace.every_session()?;
-    let (mut reports, mut errors) = (Vec::new(), Vec::new());
-    for key in &selection.keys {
-        app.context.check()?;
-        match one(key) {
-            Ok(report) => reports.push(report),
-            Err(error) => errors.push((key, error)),
+/// What was found of every session.
+#[derive(Default)]
+struct Found {
+    reports: Vec<StatusReport>,
+    errors: Vec<(SessionKey, Error)>,
+    skipped: Vec<String>,
+}
+
+impl Found {
+    fn take(&mut self, key: SessionKey, result: Result<StatusReport>) {
+        match result {
+            Ok(report) => self.reports.push(report),
+            Err(error) => self.errors.push((key, error)),
         }
     }
+
+    /// Looks at all sessions on disk.
+    fn read(
+        &mut self,
+        app: &App,
+        workspace: &Workspace,
+        agencies: &Agencies<'_>,
+        keys: Vec<SessionKey>,
+    ) -> Result<()> {
+        let mut sessions = Vec::with_capacity(keys.len());
+        for key in keys {
+            match agencies.info(&key.project) {
+                Ok(info) => sessions.push((key, info)),
+                Err(error) => self.errors.push((key, error)),
+            }
+        }
+        let results = sync::statuses(workspace, &sessions, &app.context)?;
+        for ((key, _), result) in sessions.into_iter().zip(results) {
+            self.take(key, result);
+        }
+        self.errors.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(())
+    }
+}
+
+fn all(app: &App, args: &Status, found: &Found) -> Result<Exit> {
+    let Found { reports, errors, skipped } = found;
     let failed = errors.iter().map(|(key, error)| words::failed(key, error));
     let answer = json!({
         "reports": reports,
-        "skipped": selection.skipped,
+        "skipped": skipped,
         "errors": failed.collect::<Vec<_>>(),
     });
     let agency = args.remote.url.as_deref();
-    app.output.answer("statuses", &answer, |page| overview(page, &reports, agency))?;
-    for skipped in &selection.skipped {
+    app.output.answer("statuses", &answer, |page| overview(page, reports, agency))?;
+    for skipped in skipped {
         app.output.warning(skipped);
     }
-    for (key, error) in &errors {
+    for (key, error) in errors {
         app.output.trouble(&format!("{key}: {}", words::error(error)));
     }
     let exits = reports.iter().map(|report| exit(args, report));

@@ -70,12 +70,7 @@ impl Shape {
                 true
             }
             "42703" => self.lose_column(code).is_some(),
-            // Rights column by column refuse both `*` and the hidden version.
-            "42501" if !self.by_name => {
-                self.by_name = true;
-                self.no_xmin = true;
-                true
-            }
+            "42501" => self.suspect_column_rights(code),
             _ => false,
         }
     }
@@ -88,8 +83,18 @@ impl Shape {
                 Some("xmin")
             }
             "42703" | "PGRST204" => self.lose_column(code),
+            "42501" => self.suspect_column_rights(code).then_some("xmin"),
             _ => None,
         }
+    }
+
+    /// Rights column by column refuse both `*` and the hidden version. Where asking by name is refused too, the
+    /// caller has no right at all, and nothing was learned about the table.
+    fn suspect_column_rights(&mut self, code: &Code) -> bool {
+        let may_be = !self.by_name && code.message.starts_with("permission denied");
+        self.by_name = may_be;
+        self.no_xmin = may_be;
+        may_be
     }
 
     fn lose_column(&mut self, code: &Code) -> Option<&'static str> {
@@ -148,6 +153,10 @@ mod tests {
         let denied = code("42501", "permission denied for table projects");
         assert!(shape.learn_from_read(&denied));
         assert!(!shape.learn_from_read(&denied));
+        assert_eq!(shape, Shape::default(), "who may do nothing teaches nothing");
+        let policy = code("42501", "new row violates row-level security policy for table \"projects\"");
+        assert_eq!(shape.learn_from_write(&policy), None);
+        assert_eq!(shape.learn_from_write(&denied), Some("xmin"));
         assert!(shape.row_columns().starts_with("id,name,") && !shape.row_columns().contains("xmin"));
         assert!(shape.learn_from_read(&code("42703", "column projects.framework does not exist")));
         assert!(!shape.row_columns().contains("framework"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::remote::{Fetched, NewProject, PushItem, PushOutcome, PushRequest, PushState, RemoteText};
+use crate::remote::{Fetched, Guard, NewProject, PushItem, PushOutcome, PushRequest, PushState, RemoteText};
 use crate::stage::Stage;
 use crate::sync::base::Base;
 use crate::sync::plan::PushStep;
@@ -170,6 +170,20 @@ impl Attempt<'_> {
         report.op = Some(pending.log.op);
         report.created = self.located.create;
         report.last_synced = updated_at;
+        report.notes.extend(weakness(report.guard).map(str::to_owned));
+    }
+}
+
+/// Says what a guard that is not the strongest does not see.
+fn weakness(guard: Guard) -> Option<&'static str> {
+    match guard {
+        Guard::RowVersion => None,
+        Guard::UpdatedAt => Some(
+            "guarded by the row's time stamp alone: a change by hand that leaves it alone is not seen if it comes in the moment of a push",
+        ),
+        Guard::None => {
+            Some("not guarded: a change by somebody else is not seen if it comes in the moment of a push")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use idse_tests::Tree;
 
 use crate::Setting;
-use crate::measure::medians;
+use crate::measure::{Program, medians};
 use crate::table::Table;
 
 const PROJECTS: usize = 20;
@@ -55,13 +55,19 @@ fn validate(setting: &Setting, root: &Path, table: &mut Table) {
         Some(rg) => table.ratio("`idse validate --all`", times[0], ("rg -c 'REQUIRES INPUT'", *rg), 1.0),
         None => table.plain("`idse validate --all` against rg", "SKIPPED: no rg".into()),
     }
-    peak(table, "`idse validate --all`: peak memory", &ours);
+    usage(table, "`idse validate --all`", &programs);
 }
 
-fn peak(table: &mut Table, what: &str, program: &crate::measure::Program) {
-    if let Some(kib) = program.peak() {
-        table.limit(what, kib as f64 / 1024.0, 64.0, "MiB");
-    }
+/// Adds the peak memory of the first program, and the processor time of all.
+fn usage(table: &mut Table, what: &str, programs: &[&Program]) {
+    let usages: Option<Vec<_>> = programs.iter().map(|program| program.usage()).collect();
+    let Some(usages) = usages else {
+        eprintln!("SKIPPED: memory and processor time of {what}; on Debian: sudo apt-get install time");
+        return table.plain(&format!("{what}: peak memory"), "SKIPPED: no GNU time".into());
+    };
+    table.limit(&format!("{what}: peak memory"), usages[0].peak_mib, 64.0, "MiB");
+    let times: Vec<_> = usages.iter().map(|usage| format!("{:.2} s", usage.cpu_seconds)).collect();
+    table.plain(&format!("{what}: processor time, then the alternatives'"), times.join(", "));
 }
 
 fn status(setting: &Setting, root: &Path, table: &mut Table) {
@@ -75,7 +81,7 @@ fn status(setting: &Setting, root: &Path, table: &mut Table) {
     let (ours, theirs) = (setting.idse(root, &["status", "--all"]), git(&["status"]));
     let times = medians(setting.rounds, &[&ours, &theirs], &[0]);
     table.ratio("`idse status --all` after a push", times[0], ("git status", times[1]), 1.0);
-    peak(table, "`idse status --all`: peak memory", &ours);
+    usage(table, "`idse status --all`", &[&ours, &theirs]);
     table.claim("an edit with its size and time restored is seen", sees_hidden_edit(setting, root));
 }
 
