@@ -365,6 +365,11 @@ pub trait Remote: Send + Sync {
     /// Lists projects, the one written last first.
     fn projects(&self, filter: &ProjectFilter, context: &Context) -> Result<Vec<ProjectSummary>>;
 
+    /// Says when a project was made, as the remote says it; `None` where it does not know.
+    fn created_at(&self, _project_id: ProjectId, _context: &Context) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Asks whether it is well.
     fn health(&self, context: &Context) -> Result<Health>;
 

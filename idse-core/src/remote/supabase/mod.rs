@@ -12,7 +12,7 @@ mod query;
 mod row;
 mod shape;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use key::{Credentials, KeyKind};
 
@@ -49,10 +49,10 @@ pub struct SupabaseOptions {
 /// (`xmin`); where that cannot be read, as in a view, on its `updated_at`.
 #[derive(Debug)]
 pub struct SupabaseRemote {
-    client: Client,
+    client: Arc<Client>,
     address: String,
     credentials: Credentials,
-    shape: Mutex<Shape>,
+    shape: Arc<Mutex<Shape>>,
 }
 
 impl SupabaseRemote {
@@ -64,8 +64,20 @@ impl SupabaseRemote {
     /// the environment names a proxy that is none.
     pub fn new(url: &str, credentials: Credentials, options: &SupabaseOptions) -> Result<Self> {
         let address = address(url)?;
-        let client = Client::new(&format!("{address}{REST}"), &options.limits, &options.env)?;
-        Ok(Self { client, address, credentials, shape: Mutex::new(Shape::default()) })
+        let client = Arc::new(Client::new(&format!("{address}{REST}"), &options.limits, &options.env)?);
+        Ok(Self { client, address, credentials, shape: Arc::default() })
+    }
+
+    /// Returns the same agency for somebody else of the same role, over the same connections: what is learned about
+    /// the table is shared.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self {
+            client: self.client.clone(),
+            address: self.address.clone(),
+            credentials,
+            shape: self.shape.clone(),
+        }
     }
 
     /// Returns what the remote at an address is, without making it.
@@ -123,6 +135,16 @@ impl Remote for SupabaseRemote {
 
     fn projects(&self, filter: &ProjectFilter, context: &Context) -> Result<Vec<ProjectSummary>> {
         list::projects(self, filter, context)
+    }
+
+    fn created_at(&self, project_id: ProjectId, context: &Context) -> Result<Option<String>> {
+        let response = self.client.read(&self.call(query::read(project_id, "created_at")), context)?;
+        if !response.is_success() {
+            // A table may do without the column.
+            let is_missing = failure::Code::of(&response).code == "42703";
+            return if is_missing { Ok(None) } else { Err(self.explain(&response)) };
+        }
+        Ok(row::objects(&response)?.first().and_then(|object| row::text(object, "created_at")))
     }
 
     fn health(&self, context: &Context) -> Result<Health> {
