@@ -37,6 +37,11 @@ impl Cancel {
         self.0.is_set.store(true, Ordering::Relaxed);
     }
 
+    /// Tells whether both are clones of one flag.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Tells whether somebody asked to stop.
     pub fn is_cancelled(&self) -> bool {
         let left = self.0.looks.load(Ordering::Relaxed);
@@ -110,6 +115,15 @@ impl Env {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the process environment")]
     pub fn of_process() -> Self {
         Self(std::env::vars_os().collect())
+    }
+
+    /// Sets a variable, or takes it away.
+    pub fn set(&mut self, name: impl Into<OsString>, value: Option<impl Into<OsString>>) {
+        let name = name.into();
+        match value {
+            Some(value) => drop(self.0.insert(name, value.into())),
+            None => drop(self.0.remove(&name)),
+        }
     }
 
     /// Returns the value of a variable; one that is empty or not UTF-8 counts as not set.

@@ -23,3 +23,55 @@ fn the_sample_workspace_is_in_the_middle_of_its_work() {
     }
     assert_eq!(session.state.status(Stage::Spec), StageStatus::InProgress);
 }
+
+#[path = "../../examples/story.rs"]
+#[expect(dead_code, clippy::print_stdout, clippy::print_stderr, reason = "it is a program of its own too")]
+mod story;
+
+/// Copies a folder.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_story_ends_well_in_rust() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/workspace"), &here);
+    drop(std::fs::remove_dir_all(here.join(".idse/sync")));
+    let agency = format!("sqlite:{}", folder.path().join("agency.db").display());
+    story::tell(&here, &there, &agency, &Context::default()).unwrap();
+    let text = |root: &Path| {
+        let path = ".idse/projects/customer-portal/sessions/invoice-download/intents/intent.md";
+        std::fs::read_to_string(root.join(path)).unwrap()
+    };
+    assert_eq!(
+        (text(&here), text(&there)),
+        (text(&there), "# Intent\n\nInvoices on paper, and on screen.\n".into())
+    );
+}
+
+/// An example teaches at a glance.
+#[test]
+fn examples_are_short() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut stories = 0;
+    for entry in std::fs::read_dir(examples).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_stem().is_some_and(|stem| stem == "story") {
+            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+            assert!(lines < 60, "{} has {lines} lines", path.display());
+            stories += 1;
+        }
+    }
+    assert!(stories >= 2, "{stories} stories");
+}

@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod doors;
 mod errors;
 mod examples;
 mod faults;

@@ -23,6 +23,7 @@ pub use document::{document, error_document};
 pub use place::{Agencies, Connect, Place};
 pub use round::{Round, status_of_all, sync_all};
 pub use table::VERBS;
+pub use validation::{TextQuestion, check_text};
 
 use crate::context::Context;
 use crate::error::{Error, Result};

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Call;
-use super::arguments::{each, request, usage};
+use super::Place;
+use super::arguments::{each, parsed, request, usage};
 use crate::config::Settings;
+use crate::context::Context;
 use crate::diagnostic::ValidationReport;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::SessionKey;
@@ -89,43 +91,71 @@ request! {
     }
 }
 
-/// Checks a text with the settings of its workspace, where there is one. The untouched template is recognised only
-/// where the session is named.
 pub(super) fn validate_text(call: &Call<'_>) -> Result<Value> {
     let request: ValidateText = call.request()?;
-    let stage: Stage = request.stage.parse()?;
-    let status = request.status.as_deref().map_or(Ok(StageStatus::InProgress), str::parse)?;
-    let place = &call.place;
-    let (settings, key) = match place.workspace() {
+    let question = TextQuestion {
+        stage: request.stage.parse()?,
+        text: &request.text,
+        status: parsed(request.status.as_deref())?,
+        path: request.path.as_deref(),
+    };
+    Ok(report::document(&check_text(&call.place, &question, call.context)?))
+}
+
+/// A text that is to be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextQuestion<'a> {
+    /// The stage whose artifact it is.
+    pub stage: Stage,
+    /// The text.
+    pub text: &'a str,
+    /// How far the stage has come: in progress, unless it is given.
+    pub status: Option<StageStatus>,
+    /// What findings call the file: its path, unless it is given.
+    pub path: Option<&'a str>,
+}
+
+/// Checks a text with the settings of its workspace, where there is one. The untouched template is recognised only
+/// where the session is named.
+///
+/// # Errors
+/// `InvalidArgument` (`too_large`), `InvalidConfig`; and where the place names what is not there.
+pub fn check_text(place: &Place, question: &TextQuestion<'_>, context: &Context) -> Result<ValidationReport> {
+    let TextQuestion { stage, text, status, path } = *question;
+    let (settings, key) = text_settings(place, context)?;
+    let limit = settings.limits.artifact_bytes;
+    if text.len() as u64 > limit {
+        let message = format!("the text for {stage} has {} bytes; the limit is {limit}", text.len());
+        return Err(Error::argument(message).with_reason("too_large").with("stage", stage.name()));
+    }
+    let status = status.unwrap_or(StageStatus::InProgress);
+    let mut diagnostics = rules::validate_text(key.as_ref(), stage, status, text, &settings.validate);
+    if let Some(path) = path {
+        diagnostics.iter_mut().for_each(|found| path.clone_into(&mut found.path));
+    }
+    Ok(ValidationReport { diagnostics, artifacts: 1, ..ValidationReport::default() })
+}
+
+fn text_settings(place: &Place, context: &Context) -> Result<(Settings, Option<SessionKey>)> {
+    match place.workspace() {
         Ok(workspace) => {
-            let project = if place.project.is_some() || place.session.is_some() {
-                Some(place.project(&workspace)?)
-            } else {
-                place.project(&workspace).ok()
+            let is_named = place.project.is_some() || place.session.is_some();
+            let project = match place.project(&workspace) {
+                Err(error) if is_named => return Err(error),
+                other => other.ok(),
             };
-            let session = place.session.as_deref().map(str::parse).transpose()?;
+            let session = parsed(place.session.as_deref())?;
             let key = project.clone().zip(session).map(|(project, session)| SessionKey { project, session });
-            (workspace.settings(project.as_ref(), call.context)?, key)
+            Ok((workspace.settings(project.as_ref(), context)?, key))
         }
         Err(error)
             if place.root.is_none()
                 && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidWorkspace) =>
         {
-            (Settings::load(place.start(), None, call.context)?, None)
+            Ok((Settings::load(place.start(), None, context)?, None))
         }
-        Err(error) => return Err(error),
-    };
-    let limit = settings.limits.artifact_bytes;
-    if request.text.len() as u64 > limit {
-        let message = format!("the text for {stage} has {} bytes; the limit is {limit}", request.text.len());
-        return Err(Error::argument(message).with_reason("too_large").with("stage", stage.name()));
+        Err(error) => Err(error),
     }
-    let mut diagnostics =
-        rules::validate_text(key.as_ref(), stage, status, &request.text, &settings.validate);
-    if let Some(path) = &request.path {
-        diagnostics.iter_mut().for_each(|found| found.path.clone_from(path));
-    }
-    Ok(report::document(&ValidationReport { diagnostics, artifacts: 1, ..ValidationReport::default() }))
 }
 
 request! {
