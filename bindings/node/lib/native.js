@@ -21,7 +21,10 @@ function load() {
       continue;
     }
     try {
-      return require(file);
+      // Whatever the file is called: a build of cargo is a .so, .dylib or .dll.
+      const native = { exports: {} };
+      process.dlopen(native, file);
+      return native.exports;
     } catch (error) {
       tried.push(`${file}: ${error.message}`);
     }

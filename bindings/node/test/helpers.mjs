@@ -1,7 +1,11 @@
 // What the tests share.
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 /** A folder that goes away with the test, and an environment that knows nothing of the machine's user. */
 export function scratch(t) {
@@ -39,3 +43,40 @@ export const ERRORS = [
   ['Cancelled', 41, false, 130],
   ['Internal', 90, false, 70],
 ];
+
+/** The artifacts, by their stage. */
+export const FILES = {
+  intent: 'intents/intent.md',
+  context: 'contexts/context.md',
+  spec: 'specs/spec.md',
+  plan: 'plans/plan.md',
+  tasks: 'tasks/tasks.md',
+  implementation: 'implementation/README.md',
+  feedback: 'feedback/feedback.md',
+};
+
+/** Takes a case of tests/conformance/validate apart. */
+export function parseCase(source) {
+  const parts = source.split(/^=== (.*)\n/m).slice(1);
+  const files = new Map(parts.flatMap((part, at) => (at % 2 ? [] : [[part.trim(), parts[at + 1]]])));
+  const header = JSON.parse(files.get('case'));
+  const expected = files.get('expect').split('\n').filter((line) => line && line !== 'none');
+  files.delete('case');
+  files.delete('expect');
+  for (const [from, to, times = 1] of header.replace ?? []) {
+    for (const [file, text] of files) files.set(file, text.replaceAll(from, () => to.repeat(times)));
+  }
+  return { ...header, files, expected };
+}
+
+/** Starts other hands on agency files, `hands.py`, and returns the function that asks them. */
+export function hands() {
+  const script = fileURLToPath(new URL('hands.py', import.meta.url));
+  const process = spawn('python3', [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const answers = createInterface({ input: process.stdout })[Symbol.asyncIterator]();
+  after(() => process.stdin.end());
+  return async (question) => {
+    process.stdin.write(`${JSON.stringify(question)}\n`);
+    return JSON.parse((await answers.next()).value);
+  };
+}
