@@ -14,7 +14,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode::
 use napi_derive::napi;
 use serde_json::json;
 
-use crate::{Settings, context, document, parse, run};
+use crate::{Settings, context, document, panic_if_asked, parse, run};
 
 /// How long a worker or process that ends waits for its verbs to leave everything whole.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -57,6 +57,7 @@ pub fn start(
     let said: Arc<ThreadsafeFunction<String, (), String, napi::Status, false>> = Arc::new(said);
     let thread = std::thread::Builder::new().name("idse".into()).spawn(move || {
         let answer = document(|| {
+            panic_if_asked(&verb);
             let mut context = context?;
             if progress {
                 let said = Arc::clone(&said);

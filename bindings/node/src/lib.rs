@@ -28,6 +28,7 @@ pub struct Settings {
 #[napi]
 pub fn call_sync(verb: String, arguments: String, settings: Settings) -> String {
     document(|| {
+        panic_if_asked(&verb);
         let (arguments, context) = (parse(&arguments)?, context(&settings)?);
         refuse_waiting(&verb, &arguments)?;
         run(&verb, &arguments, settings.utf16 == Some(true), &context)
@@ -59,13 +60,16 @@ fn document(work: impl FnOnce() -> Result<Value>) -> String {
 }
 
 fn run(name: &str, arguments: &Value, utf16: bool, context: &Context) -> Result<Value> {
-    #[cfg(feature = "panic-test")]
-    assert!(name != "panic", "as the test asked");
     let mut document = verb::call(name, arguments, context)?;
     if utf16 {
         utf16::add(&mut document, arguments, context);
     }
     Ok(document)
+}
+
+/// Stands where a defect of the engine would; only the tests' addon has the verb.
+fn panic_if_asked(verb: &str) {
+    assert!(!cfg!(feature = "panic-test") || verb != "panic", "as the test asked");
 }
 
 fn parse(arguments: &str) -> Result<Value> {
