@@ -43,9 +43,8 @@ pub(super) fn session(
     kind: Kind,
 ) -> Result<Option<RemoteSession>, Odd> {
     check_project(answer, project_id)?;
-    let artifacts = match answer.get("artifacts") {
-        Some(Value::Object(artifacts)) => artifacts,
-        _ => return Err("it sent no `artifacts`".to_owned()),
+    let Some(Value::Object(artifacts)) = answer.get("artifacts") else {
+        return Err("it sent no `artifacts`".to_owned());
     };
     let is_guarded = matches!(kind, Kind::Guarded { .. });
     let state = ["state_json", "session_state"].iter().find_map(|key| answer.get(*key)?.as_object());
