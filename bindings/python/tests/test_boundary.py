@@ -67,7 +67,7 @@ def silent() -> Iterator[str]:
 def test_other_threads_run_while_a_push_waits(busy: Workspace) -> None:
     turns = 0
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(busy.push, timeout=0.5)
+        waiting = pool.submit(lambda: busy.push(timeout=0.5))
         while not waiting.done():
             turns += 1
             time.sleep(0.001)
@@ -162,7 +162,7 @@ def test_a_panic_is_an_exception_and_kills_nothing(workspace: Workspace) -> None
 
 
 def test_many_threads_use_one_workspace(workspace: Workspace) -> None:
-    def work(number: int) -> object:
+    def work(number: int) -> tuple[int, str, str]:
         stage = list(idse_core.Stage)[number % 7]
         workspace.write(stage, f"# {stage} {number}\n")
         workspace.set_stage(stage, "in_progress")
@@ -174,7 +174,7 @@ def test_many_threads_use_one_workspace(workspace: Workspace) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(work, range(28)))
-    assert all(artifacts == 1 and session == "s1" for artifacts, session, _ in answers)  # type: ignore[misc]
+    assert all(artifacts == 1 and session == "s1" for artifacts, session, _ in answers)
     assert workspace.push().outcome in ("done", "up_to_date")
 
 

@@ -97,7 +97,7 @@ def act(verb: str, s: JSON) -> JSON:
         "init": [s["project"]], "clone": [s["project"]], "link": [s.get("to", s["project"])], "status": [],
         "set_stage": [s.get("stage"), s.get("status")], "resolve": [s.get("stage"), s.get("with")],
         "create_session": [s["session"]], "switch_session": [s["session"]],
-    }.get(verb, s.get("stages", []))  # fmt: skip
+    }.get(verb, s.get("stages") or [])  # fmt: skip
     more: JSON = {
         "init": {"root": s["root"], "session": s["session"], "stack": s.get("stack")},
         "clone": {"root": s["root"], "session": s["named"], "remote": f"sqlite:{s['db']}"},
@@ -110,7 +110,7 @@ def act(verb: str, s: JSON) -> JSON:
 def expect(s: JSON) -> Any:
     expected, got = s.get("expect", {}), {}
     try:
-        got = act({"stage": "set_stage"}.get(s["do"], s["do"]), s)
+        got = act("set_stage" if s["do"] == "stage" else s["do"], s)
     except IdseError as error:
         return None if expected.get("error") in (error.kind, f"{error.kind}/{error.reason}") else repr(error)
     ways = {each["stage"]: (each["class"], each["action"]) for each in got.get("steps", [])}
@@ -125,10 +125,11 @@ def expect(s: JSON) -> Any:
 
 def start(s: JSON) -> None:
     act("init", s)
-    for stage in Stage if s["texts"] is not None else ():
+    texts: JSON = s["texts"] or {}
+    for stage in () if s["texts"] is None else Stage:
         artifact(s, stage).unlink()
-        if stage in s["texts"]:
-            write(artifact(s, stage), s["texts"][stage].encode())
+        if stage in texts:
+            write(artifact(s, stage), texts[stage].encode())
     for stage, status in s.get("status", {}).items():
         act("set_stage", {**s, "stage": stage, "status": status})
 

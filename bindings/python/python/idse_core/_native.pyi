@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+__all__ = ["TESTING", "VERSION", "call"]
+
 VERSION: Final[str]
 TESTING: Final[bool]
 

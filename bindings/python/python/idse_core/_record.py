@@ -33,6 +33,10 @@ class Word(str, Enum):
     def __format__(self, format_spec: str) -> str:
         return format(str(self.value), format_spec)
 
+    if TYPE_CHECKING:
+
+        def __new__(cls, value: object) -> Self: ...
+
     @classmethod
     def read(cls: type[_E], text: str) -> _E:
         """Returns the word; one that only a later version knows stays a plain text."""
@@ -115,7 +119,7 @@ def _hashable(value: Any) -> Any:
     return value
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass_transform(frozen_default=True)
 class Record:
     """A frozen object with the fields of one JSON form. It keeps fields that this version does not know.
 
@@ -142,17 +146,18 @@ class Record:
         for name in own:
             setattr(cls, name, _field(name))
 
-    if not TYPE_CHECKING:
-
-        def __init__(self, **fields):
-            missing = self._readers.keys() - fields.keys()
-            unknown = fields.keys() - self._readers.keys()
-            if missing or unknown:
-                what, names = ("misses", missing) if missing else ("has no", unknown)
-                raise TypeError(f"{type(self).__name__} {what} {', '.join(sorted(names))}")
-            document = {_key(name): _plain(fields[name]) for name in self._readers}
-            head = {"schema": 1, "kind": self.KIND} if self.KIND else {}
-            self._fill({**head, **document})
+    def __init__(self, *values: Any, **fields: Any) -> None:
+        fields = {**dict(zip(self._readers, values, strict=False)), **fields}
+        if len(values) > len(self._readers):
+            raise TypeError(f"{type(self).__name__} has {len(self._readers)} fields, not {len(values)}")
+        missing = self._readers.keys() - fields.keys()
+        unknown = fields.keys() - self._readers.keys()
+        if missing or unknown:
+            what, names = ("misses", missing) if missing else ("has no", unknown)
+            raise TypeError(f"{type(self).__name__} {what} {', '.join(sorted(names))}")
+        document = {_key(name): _plain(fields[name]) for name in self._readers}
+        head = {"schema": 1, "kind": self.KIND} if self.KIND else {}
+        self._fill({**head, **document})
 
     @classmethod
     def _of(cls, document: dict[str, Any]) -> "Self":
