@@ -142,5 +142,5 @@ int main(int argc, char **argv)
     each(format("%s/sync", argv[1]), story);
     printf("%d cases through C, %d skipped, %d failures\n", cases, skipped, failures);
     release();
-    return failures || cases < 300;
+    return failures || cases < (getenv("IDSE_HAND") ? 500 : 380);
 }
