@@ -1,0 +1,168 @@
+// A person's day with the extension: a finding, its quick fix, a push, a conflict with another client, its end.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { answers, command, end, freePort, open, openBrowser, pick, startEditor } from './editor.mjs';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const { IDSE_VSIX: vsix, IDSE_PROGRAM: program, IDSE_GATEWAY: gateway } = process.env;
+const SESSION = '.idse/projects/customer-portal/sessions/invoice-download';
+
+/** Starts the agency: a gateway that this test owns where there is one, else a file. */
+async function startAgency(t, home, env) {
+  const file = path.join(home, 'agency.db');
+  if (!gateway) return `sqlite:${file}`;
+  const port = await freePort();
+  const log = path.join(home, 'gateway.log');
+  const out = fs.openSync(log, 'w');
+  const server = spawn(gateway, ['--listen', `127.0.0.1:${port}`, '--store', `sqlite:${file}`], { env, detached: true, stdio: ['ignore', out, out] });
+  t.after(() => end(server));
+  await answers(`http://127.0.0.1:${port}/sync/health`, log, server);
+  return `http://127.0.0.1:${port}/sync`;
+}
+
+test('a finding, its fix, a push, a conflict and its end', async (t) => {
+  const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'idse-vscode-')));
+  t.after(() => fs.rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+  const env = { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: home, XDG_CONFIG_HOME: `${home}/config`, XDG_DATA_HOME: `${home}/data` };
+  const root = path.join(home, 'shop');
+  fs.cpSync(path.join(here, '../../workspace'), root, { recursive: true });
+  fs.rmSync(path.join(root, '.idse/sync'), { recursive: true, force: true });
+  const agency = await startAgency(t, home, env);
+  if (gateway) fs.writeFileSync(path.join(root, '.idseconfig.json'), JSON.stringify({ mcp_endpoint: agency }));
+  const spec = path.join(root, SESSION, 'specs/spec.md');
+  const heading = '## Acceptance Criteria';
+  fs.writeFileSync(spec, fs.readFileSync(spec, 'utf8').replace(`${heading}\n`, ''));
+  const idse = (folder, ...args) => JSON.parse(execFileSync(program, ['--root', folder, '--json', ...args], { env, encoding: 'utf8' }));
+
+  const editor = await startEditor({ vsix, folder: root, home, env, settings: gateway ? {} : { 'idse.remote': agency } });
+  t.after(() => editor.stop());
+  const browser = await openBrowser();
+  t.after(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.setDefaultTimeout(30_000);
+  const shots = path.join(here, 'shots');
+  fs.mkdirSync(shots, { recursive: true });
+  let number = 0;
+  const shot = (name) => page.screenshot({ path: path.join(shots, `${++number}-${name}.png`) });
+  t.after(() => page.screenshot({ path: path.join(shots, 'last.png') }).catch(() => {}));
+
+  const stage = (name) => page.locator('.pane-body .monaco-list-row', { hasText: name });
+  const problems = page.locator('.markers-panel');
+  const says = (text) => page.locator('.notification-toast, .statusbar-item', { hasText: text }).first().waitFor();
+
+  // An untrusted folder: findings are shown, and nothing can be sent.
+  await page.goto(editor.url, { waitUntil: 'domcontentloaded' });
+  await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+  const question = page.locator('.monaco-dialog-box', { hasText: 'Do you trust the authors' });
+  await question.waitFor({ timeout: 60_000 });
+  await question.getByText('browse in restricted mode').click();
+  await open(page, 'spec.md');
+  await page.keyboard.press('Control+Shift+M');
+  await problems.getByText('is missing').first().waitFor();
+  await shot('restricted');
+  await command(page, 'Workspaces: Manage Workspace Trust');
+  await page.locator('.workspace-trust-editor').getByText('Trust', { exact: true }).first().click();
+
+  await t.test('a finding is shown and its quick fix inserts the section', async () => {
+    await open(page, 'spec.md');
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.press('Control+.');
+    const fix = page.locator('.action-widget .monaco-list-row', { hasText: heading });
+    await fix.first().waitFor();
+    await shot('quick-fix');
+    await fix.first().click();
+    await page.locator('.tab.active.dirty').waitFor();
+    await problems.getByText('is missing').first().waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+s');
+    await page.locator('.tab.active:not(.dirty)').waitFor();
+    assert.ok(fs.readFileSync(spec, 'utf8').includes(heading));
+  });
+
+  await t.test('the view shows the seven stages, and a push sends them', async () => {
+    await command(page, 'IDSE: Focus on Sessions View');
+    await stage('intent').first().waitFor();
+    for (const name of ['context', 'spec', 'plan', 'tasks', 'implementation', 'feedback']) await stage(name).first().waitFor();
+    await shot('view');
+    await command(page, 'IDSE: Sync Project to Agency');
+    await says('Pushed');
+    await shot('pushed');
+    assert.deepEqual(idse(root, 'sync', 'status', '--agency', agency).outgoing, []);
+  });
+
+  // Another client changes the same line.
+  const other = path.join(home, 'other');
+  idse(other, 'sync', 'clone', 'customer-portal', '--agency', agency);
+  const theirs = path.join(other, SESSION, 'intents/intent.md');
+  const intent = path.join(root, SESSION, 'intents/intent.md');
+  const lines = fs.readFileSync(theirs, 'utf8').split('\n');
+  const title = lines.findIndex((line) => line.startsWith('# '));
+  fs.writeFileSync(theirs, lines.with(title, '# Intent, as they say it').join('\n'));
+  idse(other, 'sync', 'push', '--agency', agency);
+
+  await t.test('a pull over unsaved work asks, and what both changed waits for a person', async () => {
+    await open(page, 'intent.md');
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.press('Shift+End');
+    await page.keyboard.type('# Intent, as I say it');
+    await page.locator('.tab.active.dirty').waitFor();
+    await command(page, 'IDSE: Pull Latest from Agency');
+    const question = page.locator('.monaco-dialog-box', { hasText: 'not saved' });
+    await question.waitFor();
+    await shot('unsaved');
+    await question.getByText('Save and Pull').click();
+    await says('Both sides changed intent');
+    assert.match(fs.readFileSync(intent, 'utf8'), /as I say it/);
+    await stage('intent').filter({ hasText: 'conflict' }).first().waitFor();
+    await shot('conflict');
+  });
+
+  await t.test('a push refuses while the conflict is open', async () => {
+    await command(page, 'Notifications: Clear All Notifications');
+    await command(page, 'IDSE: Sync Project to Agency');
+    await says('Both sides changed intent');
+    assert.match(fs.readFileSync(theirs, 'utf8'), /as they say it/);
+  });
+
+  await t.test('both texts are shown beside each other', async () => {
+    await command(page, 'Notifications: Clear All Notifications');
+    await command(page, 'IDSE: Resolve Conflict');
+    await pick(page, 'Compare with the agency');
+    const diff = page.locator('.monaco-diff-editor');
+    await diff.getByText('as they say it').first().waitFor();
+    await diff.getByText('as I say it').first().waitFor();
+    await shot('compare');
+  });
+
+  await t.test('the merged text is edited and accepted, and the next push is an ordinary one', async () => {
+    await command(page, 'IDSE: Open Merged Text');
+    await page.locator('.tab.active', { hasText: 'merged.md' }).waitFor();
+    await page.locator('.monaco-editor').getByText('<<<<<<<').first().waitFor();
+    await shot('merged');
+    const merged = fs.readdirSync(path.join(root, '.idse/sync'), { recursive: true }).find((file) => file.endsWith(path.join('intent', 'merged.md')));
+    const kept = fs.readFileSync(path.join(root, '.idse/sync', merged), 'utf8').replace(/^<{7,}[\s\S]*?^>{7,}.*$/m, '# Intent, as we say it');
+    await page.locator('.monaco-editor .view-lines').first().click();
+    await page.keyboard.press('Control+a');
+    await page.keyboard.press('Delete');
+    await page.keyboard.insertText(kept);
+    await command(page, 'IDSE: Accept Merged Text');
+    await says('intent is settled');
+    await command(page, 'IDSE: Sync Project to Agency');
+    await says('Pushed intent');
+    await shot('settled');
+    idse(other, 'sync', 'pull', '--agency', agency);
+    for (const file of [intent, theirs]) assert.match(fs.readFileSync(file, 'utf8'), /# Intent, as we say it/);
+  });
+
+  await t.test('a stage gets its status from the view', async () => {
+    await command(page, 'IDSE: Set Stage Status');
+    await wait(300);
+    await shot('status');
+    await page.keyboard.press('Escape');
+  });
+});
