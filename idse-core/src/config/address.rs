@@ -114,6 +114,11 @@ fn service(
         return Err(unusable(named, "it is neither https nor on this machine")
             .with_hint("Give an address like https://agency.example/sync."));
     }
+    // In a file they may be an old habit and are left out; who types them means them, and they go nowhere.
+    if matches!(named.origin, Origin::Flag(_)) && without_secrets(named.value.trim()) != named.value.trim() {
+        return Err(unusable(named, "it carries a user, a query or a fragment")
+            .with_hint("Give the bare address; a token belongs into IDSE_TOKEN."));
+    }
     let service = Service {
         url,
         origin: named.origin.clone(),
