@@ -14,5 +14,6 @@ mod contention;
 mod existing;
 mod guarded;
 mod hostile;
+mod lost;
 mod openapi;
 mod operations;
