@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal, TypedDict, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 from . import reports as r
 from ._engine import OnProgress, StrPath, ask, ask_either, path_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Workspace"]
 
@@ -54,6 +56,8 @@ class Workspace:
     @property
     def root(self) -> Path:
         """The folder that holds `.idse/`."""
+        from pathlib import Path  # a third of what importing this package would cost
+
         return Path(self._place["root"])
 
     @property
