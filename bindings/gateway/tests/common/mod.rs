@@ -54,7 +54,7 @@ impl Gateway {
         let log = Arc::new(Mutex::new(early));
         let sink = log.clone();
         std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line))
+            lines.map_while(Result::ok).for_each(|line| sink.lock().unwrap().push(line));
         });
         Self { child, address: address.unwrap(), metrics, log }
     }
