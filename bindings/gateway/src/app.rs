@@ -103,7 +103,9 @@ impl App {
         work: impl FnOnce(&Agency<'_>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let until = Instant::now() + self.options.request_time;
-        let place = self.lanes.enter(project, until).await?;
+        // A lock on a row holds up who writes it; who reads goes on.
+        let lane = project.filter(|_| purpose == Purpose::Write);
+        let place = self.lanes.enter(lane, until).await?;
         let app = self;
         let worked = tokio::task::spawn_blocking(move || {
             let _place = place;

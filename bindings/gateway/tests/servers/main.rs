@@ -314,6 +314,7 @@ fn a_locked_row_stalls_nobody_else() {
             let started = Instant::now();
             world.gateway.push(&json!({"project_id": free, "artifacts": {"plan_md": n.to_string()}})).ok();
             world.gateway.pull(&free);
+            world.gateway.pull(&locked);
             world.gateway.get("/sync/health").ok();
             slowest = slowest.max(started.elapsed());
         }
