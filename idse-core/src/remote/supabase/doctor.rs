@@ -48,10 +48,10 @@ fn key(kind: KeyKind) -> HealthCheck {
 fn columns(remote: &SupabaseRemote, context: &Context) -> Result<HealthCheck> {
     const NAME: &str = "agency_columns";
     for _ in 0..super::LESSONS {
-        let columns = remote.shape().row_columns();
-        let response = remote.client.read(&remote.call(query::sample(&columns)), context)?;
+        let asked = remote.shape().clone();
+        let response = remote.client.read(&remote.call(query::sample(&asked.row_columns())), context)?;
         if !response.is_success() {
-            if remote.shape().learn_from_read(&failure::Code::of(&response)) {
+            if remote.shape().learn_from_read(&asked, &failure::Code::of(&response)) {
                 continue;
             }
             return Err(remote.explain(&response));

@@ -60,13 +60,14 @@ fn all(remote: &SupabaseRemote, context: &Context) -> Result<Vec<ProjectSummary>
 /// Asks until the question fits the table.
 fn ask(remote: &SupabaseRemote, context: &Context, question: impl Fn(&str) -> Call) -> Result<Response> {
     for _ in 0..LESSONS {
-        let call = remote.call(question(&remote.shape().list_columns()));
+        let asked = remote.shape().clone();
+        let call = remote.call(question(&asked.list_columns()));
         let response = remote.client.read(&call, context)?;
         if response.is_success() {
             return Ok(response);
         }
         let code = failure::Code::of(&response);
-        if code.code != "42703" || !remote.shape().learn_from_read(&code) {
+        if code.code != "42703" || !remote.shape().learn_from_read(&asked, &code) {
             return Err(remote.explain(&response));
         }
     }

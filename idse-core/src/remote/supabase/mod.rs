@@ -102,12 +102,13 @@ impl SupabaseRemote {
     /// Reads a row whole; `None` where there is none, or none that is shown.
     fn read_row(&self, id: ProjectId, context: &Context) -> Result<Option<Row>> {
         for _ in 0..LESSONS {
-            let call = self.call(query::read(id, &self.shape().row_columns()));
+            let asked = self.shape().clone();
+            let call = self.call(query::read(id, &asked.row_columns()));
             let response = self.client.read(&call, context)?;
             if response.is_success() {
                 return row::only(&response, Some(id));
             }
-            if !self.shape().learn_from_read(&failure::Code::of(&response)) {
+            if !self.shape().learn_from_read(&asked, &failure::Code::of(&response)) {
                 return Err(self.explain(&response));
             }
         }

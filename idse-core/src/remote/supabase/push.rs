@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::row::{Row, Version};
+use super::shape::Shape;
 use super::{LESSONS, SupabaseRemote, failure, query, row};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
@@ -112,14 +113,14 @@ impl Writer<'_> {
     /// Changes the row if it still has a version; `None`: it has not, or it is not there, or may not be changed.
     fn change(&mut self, version: &Version, in_step: bool) -> Result<Option<PushOutcome>> {
         for _ in 0..LESSONS {
-            let body = self.changes();
-            let columns = self.answer_columns();
-            let call = self.remote.call(query::change(self.id(), version, &columns, body));
+            let asked = self.remote.shape().clone();
+            let call =
+                self.remote.call(query::change(self.id(), version, &self.answer_columns(), self.changes()));
             let response = self.remote.client.write(&call, self.context)?;
             if response.is_success() {
                 return self.written(&response, Some(version), in_step);
             }
-            if !self.learn(&response)? {
+            if !self.learn(&asked, &response)? {
                 return Ok(None);
             }
         }
@@ -127,8 +128,8 @@ impl Writer<'_> {
     }
 
     /// Learns from a refusal; `false` where the row has to be read anew, an error where nothing is to be learned.
-    fn learn(&mut self, response: &Response) -> Result<bool> {
-        let column = self.remote.shape().learn_from_write(&failure::Code::of(response));
+    fn learn(&mut self, asked: &Shape, response: &Response) -> Result<bool> {
+        let column = self.remote.shape().learn_from_write(asked, &failure::Code::of(response));
         let stage = |column| Stage::ALL.into_iter().find(|stage| stage.column() == column);
         match column {
             Some("xmin") => Ok(false),
@@ -207,6 +208,7 @@ impl Writer<'_> {
     fn create(&mut self) -> Result<PushOutcome> {
         let Some(new) = self.request.create.clone() else { return Ok(PushOutcome::Missing) };
         for _ in 0..LESSONS {
+            let asked = self.remote.shape().clone();
             let call = self.remote.call(query::create(&self.answer_columns(), self.new_row(&new)));
             let response = self.remote.client.write(&call, self.context)?;
             if response.is_success() {
@@ -217,7 +219,7 @@ impl Writer<'_> {
             if code.code == "23505" {
                 return self.collided(&new, &code);
             }
-            self.learn(&response)?;
+            self.learn(&asked, &response)?;
         }
         Err(failure::no_agency("the table changes while it is written"))
     }

@@ -63,47 +63,49 @@ impl Shape {
     }
 
     /// Learns from the refusal of a read; tells whether asking again makes sense.
-    pub(super) fn learn_from_read(&mut self, code: &Code) -> bool {
+    ///
+    /// `asked` is the shape that the question was made for: another thread may have learned the same meanwhile.
+    pub(super) fn learn_from_read(&mut self, asked: &Self, code: &Code) -> bool {
         match code.code.as_str() {
-            "42703" if code.names_column("xmin") => {
-                self.no_xmin = true;
-                true
-            }
-            "42703" => self.lose_column(code).is_some(),
-            "42501" => self.suspect_column_rights(code),
+            "42703" if code.names_column("xmin") => self.lose_hidden_version(asked),
+            "42703" => self.lose_column(asked, code).is_some(),
+            "42501" => self.suspect_column_rights(asked, code),
             _ => false,
         }
     }
 
     /// Learns from the refusal of a write, which then wrote nothing; returns the column that is not there.
-    pub(super) fn learn_from_write(&mut self, code: &Code) -> Option<&'static str> {
+    pub(super) fn learn_from_write(&mut self, asked: &Self, code: &Code) -> Option<&'static str> {
         match code.code.as_str() {
-            "42703" if code.names_column("xmin") => {
-                self.no_xmin = true;
-                Some("xmin")
-            }
-            "42703" | "PGRST204" => self.lose_column(code),
-            "42501" => self.suspect_column_rights(code).then_some("xmin"),
+            "42703" if code.names_column("xmin") => self.lose_hidden_version(asked).then_some("xmin"),
+            "42703" | "PGRST204" => self.lose_column(asked, code),
+            "42501" => self.suspect_column_rights(asked, code).then_some("xmin"),
             _ => None,
         }
     }
 
+    fn lose_hidden_version(&mut self, asked: &Self) -> bool {
+        self.no_xmin = true;
+        !asked.no_xmin
+    }
+
     /// Rights column by column refuse both `*` and the hidden version. Where asking by name is refused too, the
     /// caller has no right at all, and nothing was learned about the table.
-    fn suspect_column_rights(&mut self, code: &Code) -> bool {
-        let may_be = !self.by_name && code.message.starts_with("permission denied");
-        self.by_name = may_be;
-        self.no_xmin = may_be;
+    fn suspect_column_rights(&mut self, asked: &Self, code: &Code) -> bool {
+        let may_be = !asked.by_name && code.message.starts_with("permission denied");
+        if may_be || asked.by_name {
+            self.by_name = may_be;
+            self.no_xmin = may_be;
+        }
         may_be
     }
 
-    /// Another session of the same run may have learned it meanwhile: that is a reason to ask again, too.
-    fn lose_column(&mut self, code: &Code) -> Option<&'static str> {
+    fn lose_column(&mut self, asked: &Self, code: &Code) -> Option<&'static str> {
         let column = Stage::ALL
             .map(Stage::column)
             .into_iter()
             .chain(OPTIONAL)
-            .find(|column| code.names_column(column))?;
+            .find(|column| code.names_column(column) && asked.has(column))?;
         self.missing.insert(column);
         Some(column)
     }
@@ -123,16 +125,41 @@ mod tests {
         Code { code: code.into(), message: message.into(), ..Code::default() }
     }
 
+    fn learn_from_read(shape: &mut Shape, code: &Code) -> bool {
+        let asked = shape.clone();
+        shape.learn_from_read(&asked, code)
+    }
+
+    fn learn_from_write(shape: &mut Shape, code: &Code) -> Option<&'static str> {
+        let asked = shape.clone();
+        shape.learn_from_write(&asked, code)
+    }
+
+    #[test]
+    fn what_another_thread_learned_meanwhile_is_a_reason_to_ask_again() {
+        let asked = Shape::default();
+        let mut shape = Shape::default();
+        let no_xmin = code("42703", "column projects.xmin does not exist");
+        let missing = code("PGRST204", "Could not find the 'framework' column of 'projects'");
+        for _ in 0..2 {
+            assert!(shape.learn_from_read(&asked, &no_xmin));
+            assert_eq!(shape.learn_from_write(&asked, &missing), Some("framework"));
+        }
+        let asked = shape.clone();
+        assert!(!shape.learn_from_read(&asked, &no_xmin));
+        assert_eq!(shape.learn_from_write(&asked, &missing), None);
+    }
+
     #[test]
     fn a_view_is_guarded_by_its_time_stamp_and_nothing_without_one() {
         let mut shape = Shape::default();
         assert_eq!((shape.guard(), shape.row_columns().as_str()), (Guard::RowVersion, "*,xmin"));
-        assert!(shape.learn_from_read(&code("42703", "column projects.xmin does not exist")));
+        assert!(learn_from_read(&mut shape, &code("42703", "column projects.xmin does not exist")));
         assert_eq!((shape.guard(), shape.row_columns().as_str()), (Guard::UpdatedAt, "*"));
-        assert!(!shape.learn_from_read(&code("42703", "column projects.xmin does not exist")));
+        assert!(!learn_from_read(&mut shape, &code("42703", "column projects.xmin does not exist")));
         let missing =
             code("PGRST204", "Could not find the 'updated_at' column of 'projects' in the schema cache");
-        assert_eq!(shape.learn_from_write(&missing), Some("updated_at"));
+        assert_eq!(learn_from_write(&mut shape, &missing), Some("updated_at"));
         assert_eq!((shape.guard(), shape.written_columns([].into_iter())), (Guard::None, "id".into()));
     }
 
@@ -141,10 +168,10 @@ mod tests {
         let mut shape = Shape::default();
         let missing =
             |column: &str| code("PGRST204", &format!("Could not find the '{column}' column of 'projects'"));
-        assert_eq!(shape.learn_from_write(&missing("implementation_md")), Some("implementation_md"));
-        assert_eq!(shape.learn_from_write(&missing("implementation_md")), None);
-        assert_eq!(shape.learn_from_write(&missing("state_json")), None);
-        assert_eq!(shape.learn_from_write(&missing("name")), None);
+        assert_eq!(learn_from_write(&mut shape, &missing("implementation_md")), Some("implementation_md"));
+        assert_eq!(learn_from_write(&mut shape, &missing("implementation_md")), None);
+        assert_eq!(learn_from_write(&mut shape, &missing("state_json")), None);
+        assert_eq!(learn_from_write(&mut shape, &missing("name")), None);
         assert!(!shape.has("implementation_md") && shape.has("spec_md"));
     }
 
@@ -152,14 +179,14 @@ mod tests {
     fn rights_column_by_column_ask_by_name() {
         let mut shape = Shape::default();
         let denied = code("42501", "permission denied for table projects");
-        assert!(shape.learn_from_read(&denied));
-        assert!(!shape.learn_from_read(&denied));
+        assert!(learn_from_read(&mut shape, &denied));
+        assert!(!learn_from_read(&mut shape, &denied));
         assert_eq!(shape, Shape::default(), "who may do nothing teaches nothing");
         let policy = code("42501", "new row violates row-level security policy for table \"projects\"");
-        assert_eq!(shape.learn_from_write(&policy), None);
-        assert_eq!(shape.learn_from_write(&denied), Some("xmin"));
+        assert_eq!(learn_from_write(&mut shape, &policy), None);
+        assert_eq!(learn_from_write(&mut shape, &denied), Some("xmin"));
         assert!(shape.row_columns().starts_with("id,name,") && !shape.row_columns().contains("xmin"));
-        assert!(shape.learn_from_read(&code("42703", "column projects.framework does not exist")));
+        assert!(learn_from_read(&mut shape, &code("42703", "column projects.framework does not exist")));
         assert!(!shape.row_columns().contains("framework"));
     }
 }
