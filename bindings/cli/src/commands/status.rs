@@ -2,7 +2,7 @@
 
 use clap::Args;
 use idse_core::sync::{self, ConflictKind, StageLine, StatusReport};
-use idse_core::{Error, Result, SessionKey, Stage, Workspace};
+use idse_core::{Context, Error, Result, SessionKey, Stage, Workspace};
 use serde_json::json;
 
 use crate::agencies::Agencies;
@@ -31,6 +31,8 @@ pub(crate) struct Status {
     #[arg(long)]
     remote_check: bool,
     #[command(flatten)]
+    cache: crate::args::CacheArg,
+    #[command(flatten)]
     remote: crate::args::RemoteArg,
 }
 
@@ -51,7 +53,7 @@ pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
                 found.take(key, result);
             }
         } else {
-            found.read(app, &workspace, &agencies, selection.keys)?;
+            found.read(&args.cache.context(&app.context), &workspace, &agencies, selection.keys)?;
         }
         return all(app, args, &found);
     }
@@ -84,7 +86,7 @@ impl Found {
     /// Looks at all sessions on disk.
     fn read(
         &mut self,
-        app: &App,
+        context: &Context,
         workspace: &Workspace,
         agencies: &Agencies<'_>,
         keys: Vec<SessionKey>,
@@ -96,7 +98,7 @@ impl Found {
                 Err(error) => self.errors.push((key, error)),
             }
         }
-        let results = sync::statuses(workspace, &sessions, &app.context)?;
+        let results = sync::statuses(workspace, &sessions, context)?;
         for ((key, _), result) in sessions.into_iter().zip(results) {
             self.take(key, result);
         }
