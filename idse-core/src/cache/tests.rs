@@ -15,7 +15,7 @@ use crate::stage::Stage;
 use crate::sync::{self, PushOptions};
 use crate::workspace::{InitRequest, Workspace, session_path};
 
-/// A workspace of three sessions in two projects that are in sync with an agency.
+/// A workspace of three sessions in two projects, one of them in sync with an agency.
 struct Fixture {
     folder: tempfile::TempDir,
     workspace: Workspace,
@@ -51,10 +51,8 @@ impl Fixture {
         let workspace = init("portal/s0");
         workspace.create_session(&key("portal/s1"), None, &context).unwrap();
         let fixture = Self { folder, workspace, remote, key: key("portal/s0") };
-        for name in ["api/a0", "portal/s0", "portal/s1"] {
-            let options = PushOptions::default();
-            sync::push(&fixture.workspace, &key(name), &fixture.remote, &options, &context).unwrap();
-        }
+        let options = PushOptions::default();
+        sync::push(&fixture.workspace, &fixture.key, &fixture.remote, &options, &context).unwrap();
         settle();
         fixture
     }

@@ -32,11 +32,17 @@ pub(crate) struct Seen {
 }
 
 /// A moment by the clock of the file system, to which it rounds down.
+#[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment {
     seconds: i128,
     nanoseconds: i128,
 }
+
+/// Elsewhere there is none.
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Moment {}
 
 impl Trace {
     fn with<T>(&self, change: impl FnOnce(&mut Names) -> T) -> T {

@@ -20,8 +20,9 @@ use crate::artifact::{Artifact, Content};
 use crate::config::Settings;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Dir, EntryKind, Found, Lock, Swap};
+use crate::fs::{self, Dir, Entry, EntryKind, Found, Lock, Swap};
 use crate::name::{ProjectId, ProjectName, SessionId, SessionKey};
+use crate::remote::RemoteKey;
 use crate::session::{FileRole, Session, SessionMetadata};
 use crate::stage::{Stage, StageStatus};
 use crate::text::ObjectId;
@@ -240,7 +241,8 @@ impl Workspace {
 
     fn open_conflicts(&self, key: &SessionKey) -> Result<Vec<Stage>> {
         let mut stages = Vec::new();
-        for remote in self.dir.list(ENGINE)?.into_iter().filter(|entry| entry.kind == EntryKind::Folder) {
+        let is_remote = |entry: &Entry| entry.kind == EntryKind::Folder && RemoteKey::names(&entry.shown);
+        for remote in self.dir.list(ENGINE)?.into_iter().filter(is_remote) {
             let conflicts = format!("{ENGINE}/{}/conflicts/{}/{}", remote.shown, key.project, key.session);
             if self.dir.is_dir(&conflicts) {
                 let is_open = |stage: &Stage| {

@@ -63,7 +63,11 @@ fn validate(setting: &Setting, root: &Path, table: &mut Table) {
         None => table.plain("`idse validate --all`, warm, against rg", "SKIPPED: no rg".into()),
     }
     table.compared("`idse validate --all --no-cache`", times[1], reading);
-    table.compared("`idse validate --all`, filling the cache", filling(setting, root, &ours, FINDINGS), reading);
+    table.compared(
+        "`idse validate --all`, filling the cache",
+        filling(setting, root, &ours, FINDINGS),
+        reading,
+    );
     usage(table, "`idse validate --all`, warm", &[&ours]);
     usage(table, "`idse validate --all --no-cache`", &programs[1..]);
 }
