@@ -109,7 +109,7 @@ impl<'a> Cache<'a> {
         let Some(moment) = *open.moment.get_or_init(|| open.now(self.workspace)) else {
             return ask(self.workspace);
         };
-        let tracing = self.workspace.tracing()?;
+        let Ok(tracing) = self.workspace.tracing() else { return ask(self.workspace) };
         let answer = ask(&tracing)?;
         open.keep(&tracing, key, &question, &answer, moment);
         Ok(answer)
