@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::remote::Fault;
 use crate::sync::PullOptions;
 
@@ -110,6 +111,8 @@ const CHANGES: &[(&str, bool, Change)] = &[
         fs::write(f.plan(), "# Plan\n").unwrap();
         f.expect_same("before the push");
         f.remote.fail_next_push(Fault::LoseReply);
+        // What would find out what happened.
+        f.remote.fail_next(Fault::Refuse(ErrorKind::Unauthorized));
         let options = PushOptions::default();
         sync::push(&f.workspace, &f.key, &f.remote, &options, &Context::default()).unwrap_err();
     }),
