@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail"))]
 
 mod artifact;
+mod cache;
 pub mod config;
 mod context;
 mod diagnostic;

@@ -84,6 +84,11 @@ impl RemoteKey {
         Self(ObjectId::of(address.as_bytes()).hex()[..16].to_owned())
     }
 
+    /// Tells whether a folder's name is a key.
+    pub(crate) fn names(folder: &str) -> bool {
+        folder.len() == 16 && folder.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
     /// Returns the key as a folder name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,9 +1,13 @@
 //! Status: where every stage of one session, or of many, stands. Nothing is changed.
 //!
-//! What sessions have in common is read once. Every file is read and compared by its text, whatever its time says.
+//! What sessions have in common is read once. Of one session, every file is read and compared by its text, whatever
+//! its time says; of many, what nothing has touched since is taken from the cache.
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
+use crate::cache::Cache;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::diagnostic::Severity;
@@ -20,6 +24,7 @@ use crate::sync::engine::Engine;
 use crate::sync::plan::Sides;
 use crate::sync::store::{Store, StoredBase};
 use crate::sync::{Class, StageLine, StatusReport, rows, unfinished};
+use crate::text::ObjectId;
 use crate::workspace::Workspace;
 
 /// Says where every stage stands, from the disk alone.
@@ -33,7 +38,7 @@ pub fn status(
     context: &Context,
 ) -> Result<StatusReport> {
     let project = CommonOfProject::read(workspace, &key.project, context)?;
-    from_disk(&Common::read(workspace)?, &project, key, remote, context)
+    from_disk(workspace, &Common::read(workspace)?, &project, key, remote, context)
 }
 
 /// Says where every stage of many sessions stands, several sessions at a time and in their order.
@@ -54,15 +59,19 @@ pub fn statuses(
             projects.insert(&key.project, read.ok());
         }
     }
+    let keys: Vec<_> = sessions.iter().map(|(key, _)| key).collect();
+    let cache = Cache::open(workspace, "status", &keys, context);
     let one = |at: usize, (key, remote): &(SessionKey, RemoteInfo)| {
         context.check()?;
         context.step("looking at", key, at as u64, Some(sessions.len() as u64));
-        match projects.get(&key.project) {
-            Some(Some(project)) => from_disk(&common, project, key, remote, context),
-            Some(None) | None => status(workspace, key, remote, context),
-        }
+        let Some(Some(project)) = projects.get(&key.project) else {
+            return status(workspace, key, remote, context);
+        };
+        let ask = |workspace: &Workspace| from_disk(workspace, &common, project, key, remote, context);
+        cache.answer(key, &(common.question(key), project.question(key), remote), |_| true, ask)
     };
     let results = in_parallel(sessions, one);
+    cache.save();
     // Who cancelled wants no answer of which a part is missing.
     context.check()?;
     Ok(results)
@@ -85,25 +94,40 @@ pub fn status_checked(
     let common = Common::read(workspace)?;
     let project = CommonOfProject::read(workspace, &key.project, context)?;
     let local = engine.local()?;
-    let mut report =
-        compare(&common, &project, &local, &engine.remote.info(), base.as_ref(), Some(&located.row))?;
+    let mut report = compare(
+        workspace,
+        &common,
+        &project,
+        &local,
+        &engine.remote.info(),
+        base.as_ref(),
+        Some(&located.row),
+    )?;
     report.checked = true;
     report.last_synced.clone_from(&located.row.updated_at);
     Ok(report)
 }
 
 /// What all sessions have in common.
-struct Common<'a> {
-    workspace: &'a Workspace,
+struct Common {
     baseline: Baseline,
+    /// The digest of the baseline.
+    adopted: ObjectId,
     /// The sessions with a push whose fate is not known.
     unsettled: Vec<SessionKey>,
 }
 
-impl<'a> Common<'a> {
-    fn read(workspace: &'a Workspace) -> Result<Self> {
+impl Common {
+    fn read(workspace: &Workspace) -> Result<Self> {
         let unsettled = unfinished(workspace)?.pushes;
-        Ok(Self { workspace, baseline: workspace.baseline()?, unsettled })
+        let baseline = workspace.baseline()?;
+        let adopted = ObjectId::of(baseline.render().as_bytes());
+        Ok(Self { baseline, adopted, unsettled })
+    }
+
+    /// Returns all of it that the status of a session depends on.
+    fn question(&self, key: &SessionKey) -> impl Serialize {
+        (self.adopted, self.unsettled.contains(key))
     }
 }
 
@@ -122,16 +146,23 @@ impl CommonOfProject {
             id: workspace.project_file(project)?.project_id,
         })
     }
+
+    /// Returns all of it that the status of a session depends on.
+    fn question(&self, key: &SessionKey) -> impl Serialize {
+        let Settings { validate, limits, .. } = &self.settings;
+        (validate, limits.artifact_bytes, self.current.as_ref() == Some(&key.session), self.id)
+    }
 }
 
 fn from_disk(
-    common: &Common<'_>,
+    workspace: &Workspace,
+    common: &Common,
     project: &CommonOfProject,
     key: &SessionKey,
     remote: &RemoteInfo,
     context: &Context,
 ) -> Result<StatusReport> {
-    let store = Store::new(common.workspace.dir());
+    let store = Store::new(workspace.dir());
     let (base, note) = match store.base(&remote.key, key)? {
         StoredBase::Base(base) => (Some(*base), None),
         StoredBase::None => (None, None),
@@ -139,12 +170,12 @@ fn from_disk(
             (None, Some("the record of the last sync is damaged; the next sync makes it anew"))
         }
     };
-    let local = common.workspace.load_with(key, &project.settings, context)?;
+    let local = workspace.load_with(key, &project.settings, context)?;
     let row = match &base {
         Some(base) => last_seen(store, base, &local)?,
         None => None,
     };
-    let mut report = compare(common, project, &local, remote, base.as_ref(), row.as_ref())?;
+    let mut report = compare(workspace, common, project, &local, remote, base.as_ref(), row.as_ref())?;
     report.notes.extend(note.map(str::to_owned));
     Ok(report)
 }
@@ -159,7 +190,8 @@ pub(super) fn last_seen(store: Store<'_>, base: &Base, local: &Session) -> Resul
 }
 
 fn compare(
-    common: &Common<'_>,
+    workspace: &Workspace,
+    common: &Common,
     project: &CommonOfProject,
     session: &Session,
     remote: &RemoteInfo,
@@ -169,7 +201,7 @@ fn compare(
     let key = &session.key;
     let mut findings = rules::validate(session, &[], &project.settings.validate);
     common.baseline.apply(&mut findings);
-    let open = Store::new(common.workspace.dir()).conflicts(remote.key.as_str(), key)?;
+    let open = Store::new(workspace.dir()).conflicts(remote.key.as_str(), key)?;
     let sides = row.map(|row| Sides { local: session, base, remote: row, open: &open });
     let mut stages = Vec::new();
     for stage in Stage::ALL {

@@ -254,8 +254,7 @@ impl<'a> Store<'a> {
 
     /// Lists the remotes that this workspace was ever synced with, by their folders.
     pub(crate) fn remotes(&self) -> Result<Vec<String>> {
-        let is_key = |name: &String| name.len() == 16 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        Ok(folders(self.dir, ROOT)?.into_iter().filter(is_key).collect())
+        Ok(folders(self.dir, ROOT)?.into_iter().filter(|name| RemoteKey::names(name)).collect())
     }
 
     // Conflicts

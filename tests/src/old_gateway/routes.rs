@@ -286,7 +286,7 @@ fn projects(table: &mut Table) -> Result<Value, Answer> {
         ));
     }
     let mut rows: Vec<&OldRow> = table.rows.iter().collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.updated.clone()));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.updated));
     let list: Vec<_> = rows
         .into_iter()
         .take(1000)

@@ -29,6 +29,8 @@ pub(crate) struct Status {
     #[arg(long)]
     remote_check: bool,
     #[command(flatten)]
+    cache: crate::args::CacheArg,
+    #[command(flatten)]
     remote: crate::args::RemoteArg,
 }
 
@@ -36,7 +38,8 @@ pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
     let workspace = app.workspace()?;
     let agencies = app.agencies(&workspace, args.remote.url.as_deref());
     if args.all {
-        let round = verb::status_of_all(&workspace, &agencies, args.remote_check, &app.context)?;
+        let round =
+            verb::status_of_all(&workspace, &agencies, args.remote_check, &args.cache.context(&app.context))?;
         return all(app, args, &round);
     }
     let key = app.key(&workspace)?;
