@@ -61,7 +61,9 @@ export async function startEditor({ vsix, folder, home, env, settings = {} }) {
     'chat.disableAIFeatures': true,
     'extensions.autoCheckUpdates': false,
     'extensions.ignoreRecommendations': true,
+    'security.workspace.trust.startupPrompt': 'never',
     'telemetry.telemetryLevel': 'off',
+    'workbench.editor.useModal': 'off',
     'workbench.startupEditor': 'none',
     'workbench.secondarySideBar.defaultVisibility': 'hidden',
     'files.autoSave': 'off',
@@ -114,13 +116,22 @@ export async function pick(page, text) {
   await page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
 }
 
-/** Opens a file of the folder. */
-export async function open(page, name) {
-  await page.keyboard.press('Control+p');
+/** Opens a file of the folder, by its path. */
+export async function open(page, file) {
+  const name = path.basename(file);
   const input = page.locator('.quick-input-widget input.input');
-  await input.waitFor();
-  await input.fill(name);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(name) }).first().waitFor();
-  await page.keyboard.press('Enter');
-  await page.locator('.tabs-container .tab.active', { hasText: path.basename(name) }).waitFor();
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+  for (let tries = 0; ; tries++) {
+    await page.keyboard.press('Control+p');
+    await input.waitFor();
+    await input.fill(file);
+    try {
+      await row.click({ timeout: 3000 });
+      await page.locator('.tabs-container .tab.active', { hasText: name }).waitFor({ timeout: 3000 });
+      return;
+    } catch (error) {
+      if (tries === 10) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
 }

@@ -14,43 +14,54 @@ const { IDSE_VSIX: vsix, IDSE_PROGRAM: program, IDSE_GATEWAY: gateway } = proces
 const SESSION = '.idse/projects/customer-portal/sessions/invoice-download';
 
 /** Starts the agency: a gateway that this test owns where there is one, else a file. */
-async function startAgency(t, home, env) {
+async function startAgency(later, home, env) {
   const file = path.join(home, 'agency.db');
   if (!gateway) return `sqlite:${file}`;
   const port = await freePort();
   const log = path.join(home, 'gateway.log');
   const out = fs.openSync(log, 'w');
   const server = spawn(gateway, ['--listen', `127.0.0.1:${port}`, '--store', `sqlite:${file}`], { env, detached: true, stdio: ['ignore', out, out] });
-  t.after(() => end(server));
+  later(() => end(server));
   await answers(`http://127.0.0.1:${port}/sync/health`, log, server);
   return `http://127.0.0.1:${port}/sync`;
 }
 
 test('a finding, its fix, a push, a conflict and its end', async (t) => {
+  // Each step needs the one before: the first that fails ends the story.
+  const step = async (name, work) => {
+    t.diagnostic(name);
+    await work();
+  };
+  // What is done at the end, the last thing first.
+  const done = [];
+  const later = (work) => done.unshift(work);
+  t.after(async () => {
+    for (const work of done) await work();
+  });
   const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'idse-vscode-')));
-  t.after(() => fs.rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+  later(() => fs.rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   const env = { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: home, XDG_CONFIG_HOME: `${home}/config`, XDG_DATA_HOME: `${home}/data` };
   const root = path.join(home, 'shop');
   fs.cpSync(path.join(here, '../../workspace'), root, { recursive: true });
   fs.rmSync(path.join(root, '.idse/sync'), { recursive: true, force: true });
-  const agency = await startAgency(t, home, env);
+  const agency = await startAgency(later, home, env);
   if (gateway) fs.writeFileSync(path.join(root, '.idseconfig.json'), JSON.stringify({ mcp_endpoint: agency }));
   const spec = path.join(root, SESSION, 'specs/spec.md');
-  const heading = '## Acceptance Criteria';
+  const heading = '## Functional Requirements';
   fs.writeFileSync(spec, fs.readFileSync(spec, 'utf8').replace(`${heading}\n`, ''));
   const idse = (folder, ...args) => JSON.parse(execFileSync(program, ['--root', folder, '--json', ...args], { env, encoding: 'utf8' }));
 
   const editor = await startEditor({ vsix, folder: root, home, env, settings: gateway ? {} : { 'idse.remote': agency } });
-  t.after(() => editor.stop());
+  later(() => editor.stop());
   const browser = await openBrowser();
-  t.after(() => browser.close());
+  later(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   page.setDefaultTimeout(30_000);
   const shots = path.join(here, 'shots');
   fs.mkdirSync(shots, { recursive: true });
   let number = 0;
   const shot = (name) => page.screenshot({ path: path.join(shots, `${++number}-${name}.png`) });
-  t.after(() => page.screenshot({ path: path.join(shots, 'last.png') }).catch(() => {}));
+  later(() => page.screenshot({ path: path.join(shots, 'last.png') }).catch(() => {}));
 
   const stage = (name) => page.locator('.pane-body .monaco-list-row', { hasText: name });
   const problems = page.locator('.markers-panel');
@@ -59,18 +70,20 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
   // An untrusted folder: findings are shown, and nothing can be sent.
   await page.goto(editor.url, { waitUntil: 'domcontentloaded' });
   await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
-  const question = page.locator('.monaco-dialog-box', { hasText: 'Do you trust the authors' });
-  await question.waitFor({ timeout: 60_000 });
-  await question.getByText('browse in restricted mode').click();
-  await open(page, 'spec.md');
+  await page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor({ timeout: 60_000 });
+  await open(page, `${SESSION}/specs/spec.md`);
   await page.keyboard.press('Control+Shift+M');
+  // The list shows what fits; the filter makes it short.
+  await page.locator('.viewpane-filter input, .viewpane-filter-container input').first().fill('section');
   await problems.getByText('is missing').first().waitFor();
   await shot('restricted');
   await command(page, 'Workspaces: Manage Workspace Trust');
   await page.locator('.workspace-trust-editor').getByText('Trust', { exact: true }).first().click();
+  await page.locator('.workspace-trust-header.workspace-trust-trusted').waitFor();
 
-  await t.test('a finding is shown and its quick fix inserts the section', async () => {
-    await open(page, 'spec.md');
+  await step('a finding is shown and its quick fix inserts the section', async () => {
+    await open(page, `${SESSION}/specs/spec.md`);
+    await page.locator('.monaco-editor .view-lines').first().click();
     await page.keyboard.press('Control+Home');
     await page.keyboard.press('Control+.');
     const fix = page.locator('.action-widget .monaco-list-row', { hasText: heading });
@@ -84,7 +97,7 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     assert.ok(fs.readFileSync(spec, 'utf8').includes(heading));
   });
 
-  await t.test('the view shows the seven stages, and a push sends them', async () => {
+  await step('the view shows the seven stages, and a push sends them', async () => {
     await command(page, 'IDSE: Focus on Sessions View');
     await stage('intent').first().waitFor();
     for (const name of ['context', 'spec', 'plan', 'tasks', 'implementation', 'feedback']) await stage(name).first().waitFor();
@@ -105,8 +118,8 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
   fs.writeFileSync(theirs, lines.with(title, '# Intent, as they say it').join('\n'));
   idse(other, 'sync', 'push', '--agency', agency);
 
-  await t.test('a pull over unsaved work asks, and what both changed waits for a person', async () => {
-    await open(page, 'intent.md');
+  await step('a pull over unsaved work asks, and what both changed waits for a person', async () => {
+    await open(page, `${SESSION}/intents/intent.md`);
     await page.keyboard.press('Control+Home');
     await page.keyboard.press('Shift+End');
     await page.keyboard.type('# Intent, as I say it');
@@ -122,14 +135,14 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     await shot('conflict');
   });
 
-  await t.test('a push refuses while the conflict is open', async () => {
+  await step('a push refuses while the conflict is open', async () => {
     await command(page, 'Notifications: Clear All Notifications');
     await command(page, 'IDSE: Sync Project to Agency');
     await says('Both sides changed intent');
     assert.match(fs.readFileSync(theirs, 'utf8'), /as they say it/);
   });
 
-  await t.test('both texts are shown beside each other', async () => {
+  await step('both texts are shown beside each other', async () => {
     await command(page, 'Notifications: Clear All Notifications');
     await command(page, 'IDSE: Resolve Conflict');
     await pick(page, 'Compare with the agency');
@@ -139,7 +152,7 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     await shot('compare');
   });
 
-  await t.test('the merged text is edited and accepted, and the next push is an ordinary one', async () => {
+  await step('the merged text is edited and accepted, and the next push is an ordinary one', async () => {
     await command(page, 'IDSE: Open Merged Text');
     await page.locator('.tab.active', { hasText: 'merged.md' }).waitFor();
     await page.locator('.monaco-editor').getByText('<<<<<<<').first().waitFor();
@@ -159,7 +172,7 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     for (const file of [intent, theirs]) assert.match(fs.readFileSync(file, 'utf8'), /# Intent, as we say it/);
   });
 
-  await t.test('a stage gets its status from the view', async () => {
+  await step('a stage gets its status from the view', async () => {
     await command(page, 'IDSE: Set Stage Status');
     await wait(300);
     await shot('status');

@@ -140,8 +140,8 @@ export class Commands {
     const { root, project, session, stage } = target;
     const agent = this.engine.setting<string>('agent', root)?.trim();
     const name = `${verb} ${stage ? `${stage} of ` : ''}${project}/${session}`;
-    const report = await this.engine.connecting(name, this.engine.where(root), (where) => {
-      const options = { ...where, project, session, ...(stage && { stages: [stage] }) };
+    const report = await this.engine.connecting(name, this.engine.where(target), (where) => {
+      const options = { ...where, ...(stage && { stages: [stage] }) };
       return verb === 'push' ? idse.push({ ...options, ...(agent && { agent }), all: false }) : idse.pull({ ...options, all: false });
     });
     await this.refresh();
@@ -175,8 +175,9 @@ export class Commands {
     await chosen?.run();
   }
 
-  private async key({ root, project, session }: Target): Promise<string> {
-    const status = this.model.find(root, project, session) ?? (await idse.status({ ...this.engine.where(root), project, session, all: false }));
+  private async key(target: Target): Promise<string> {
+    const known = this.model.find(target.root, target.project, target.session);
+    const status = known ?? (await idse.status({ ...this.engine.where(target), all: false }));
     return status.remote.key;
   }
 
@@ -192,8 +193,8 @@ export class Commands {
 
   private async settle(target: Required<Target>, resolution: 'local' | 'remote' | 'merged'): Promise<void> {
     if (!(await this.saved(target, 'Resolve'))) return;
-    const { root, project, session, stage } = target;
-    const report = await this.engine.local('resolve', () => idse.resolve({ ...this.engine.where(root), project, session, stage, resolution }));
+    const { stage } = target;
+    const report = await this.engine.local('resolve', () => idse.resolve({ ...this.engine.where(target), stage, resolution }));
     await this.refresh();
     const next = report.push ? ' The next push sends it.' : '';
     vscode.window.setStatusBarMessage(`$(check) IDSE: ${stage} is settled.${next}`, 6000);
@@ -207,6 +208,8 @@ export class Commands {
     if (document.isDirty && !(await document.save())) throw new Error('merged.md could not be saved; nothing was done.');
     const [, root, project, session, stage] = found as unknown as [string, string, string, string, Stage];
     await this.settle({ root, project, session, stage }, 'merged');
+    const isIt = ({ input }: vscode.Tab) => input instanceof vscode.TabInputText && input.uri.toString() === document.uri.toString();
+    await vscode.window.tabGroups.close(vscode.window.tabGroups.all.flatMap((group) => group.tabs.filter(isIt)));
     await vscode.window.showTextDocument(vscode.Uri.file(path.join(root, fileOf({ project, session }, stage))));
   }
 
@@ -264,12 +267,12 @@ export class Commands {
   private async clone(): Promise<void> {
     const root = await this.folder();
     if (!root) throw new Error('Open a folder first.');
-    const listed = await this.engine.connecting('list projects', this.engine.where(root), (where) => idse.listRemote(where));
+    const listed = await this.engine.connecting('list projects', this.engine.where({ root }), (where) => idse.listRemote(where));
     if (!listed) return;
     const items = listed.projects.map(({ name, project_id, updated_at }) => ({ label: name, description: updated_at ?? '', detail: project_id }));
     const chosen = await vscode.window.showQuickPick(items, { placeHolder: `Which project of ${listed.remote.address}?` });
     if (!chosen) return;
-    await this.engine.connecting(`clone ${chosen.label}`, this.engine.where(root), (where) => idse.clone({ ...where, name: chosen.detail }));
+    await this.engine.connecting(`clone ${chosen.label}`, this.engine.where({ root }), (where) => idse.clone({ ...where, name: chosen.detail }));
     await this.refresh();
   }
 
@@ -285,10 +288,18 @@ export class Commands {
     await this.refresh();
   }
 
+  /** The folder that a command is about which needs no session, and the session of it where there is one. */
+  private async somewhere(): Promise<Target | { root: string } | undefined> {
+    const active = this.model.active();
+    if (active) return { root: active.root, project: active.status.project, session: active.status.session };
+    const root = this.model.roots()[0] ?? (await this.folder());
+    return root ? { root } : undefined;
+  }
+
   private async setToken(): Promise<void> {
-    const root = this.model.active()?.root ?? this.model.roots()[0] ?? (await this.folder());
-    if (!root) throw new Error('Open a folder first.');
-    const address = await this.engine.address(this.engine.where(root));
+    const where = await this.somewhere();
+    if (!where) throw new Error('Open a folder first.');
+    const address = await this.engine.address(this.engine.where(where));
     if (!/^https?:/.test(address)) return void vscode.window.showInformationMessage(`IDSE: ${address || 'this agency'} needs no token.`);
     const token = await vscode.window.showInputBox({ prompt: `The token for ${new URL(address).origin}; empty forgets it`, password: true, ignoreFocusOut: true });
     if (token === undefined) return;
@@ -297,9 +308,9 @@ export class Commands {
   }
 
   private async openDashboard(): Promise<void> {
-    const root = this.model.active()?.root ?? this.model.roots()[0];
-    const named = root && this.engine.setting<string>('dashboard.url', root)?.trim();
-    const address = named || (root ? await this.engine.address(this.engine.where(root)) : '');
+    const where = await this.somewhere();
+    const named = where && this.engine.setting<string>('dashboard.url', where.root)?.trim();
+    const address = named || (where ? await this.engine.address(this.engine.where(where)) : '');
     if (/^https?:/.test(address)) return void (await vscode.env.openExternal(vscode.Uri.parse(named || new URL('/', address).href)));
     void vscode.window.showInformationMessage('IDSE: run `idse dashboard` in a terminal, or set idse.dashboard.url to the address of your gateway.');
   }
@@ -312,8 +323,8 @@ export class Commands {
 
   /** What a report of a defect needs. The engine's settings never hold a secret. */
   private async copyInfo(): Promise<void> {
-    const root = this.model.active()?.root ?? this.model.roots()[0] ?? (await this.folder());
-    const doctor = root ? await idse.doctor(this.engine.where(root)) : null;
+    const where = await this.somewhere();
+    const doctor = where ? await idse.doctor(this.engine.where({ root: where.root })) : null;
     const about = { vscode: vscode.version, node: process.version, platform: `${process.platform}-${process.arch}`, doctor };
     await vscode.env.clipboard.writeText(JSON.stringify(about, null, 2));
     vscode.window.setStatusBarMessage('IDSE: copied.', 3000);

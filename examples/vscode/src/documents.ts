@@ -40,7 +40,7 @@ export class Documents implements vscode.TextDocumentContentProvider {
   /** The text that both sides last agreed on: the file, with what changed since taken back. */
   private async agreed(place: SessionPlace & { stage: Stage }): Promise<string> {
     const { root, project, session, stage } = place;
-    const where = { ...this.engine.where(root), project, session };
+    const where = this.engine.where({ root, project, session });
     const [{ stages }, loaded] = await Promise.all([idse.diff({ ...where, stages: [stage] }), idse.load({ root, project, session })]);
     const text = loaded.artifacts.find((artifact) => artifact.stage === stage)?.text ?? '';
     const diff = stages.find((it) => it.stage === stage)?.diff;
@@ -50,7 +50,7 @@ export class Documents implements vscode.TextDocumentContentProvider {
   /** Opens what changed in a stage since both sides agreed. */
   async showChanges(place: SessionPlace, stage: Stage): Promise<void> {
     const { root, project, session } = place;
-    await this.engine.local('diff', () => idse.diff({ ...this.engine.where(root), project, session, stages: [stage] }));
+    await this.engine.local('diff', () => idse.diff({ ...this.engine.where({ root, project, session }), stages: [stage] }));
     const left = uriOf(`${stage} (agreed).md`, { of: 'agreed', root, project, session, stage });
     await this.compare(left, place, stage, `${stage}: agreed ↔ here`);
   }

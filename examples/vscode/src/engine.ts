@@ -7,6 +7,8 @@ import { failure } from './words';
 /** Where a call works and whom it may connect to. */
 export interface Where {
   readonly root: string;
+  readonly project?: string;
+  readonly session?: string;
   readonly remote?: string;
 }
 
@@ -15,24 +17,22 @@ export class Engine {
 
   constructor(private readonly secrets: vscode.SecretStorage) {}
 
-  /** The options that say where: the folder, and the agency of the settings unless the workspace's own files say it. */
-  where(root: string): Where {
+  /** The options that say where: the place, and the agency of the settings unless the workspace's own files say it. */
+  where({ root, project, session }: Where): Where {
     // In an untrusted workspace the editor keeps back what the folder's settings say.
     const remote = this.setting<string>('remote', root)?.trim();
-    return remote ? { root, remote } : { root };
+    return { root, ...(project && { project }), ...(session && { session }), ...(remote && { remote }) };
   }
 
   setting<T>(name: string, root: string): T | undefined {
     return vscode.workspace.getConfiguration('idse', vscode.Uri.file(root)).get<T>(name);
   }
 
-  /** The address of the agency, which no connection is needed for. */
+  /** The address of the agency, found without a connection; empty: the file of the person. */
   async address(where: Where): Promise<string> {
-    const statuses = await idse.status({ ...where, all: true });
-    const report = statuses.reports[0];
-    if (report) return report.remote.address;
-    const doctor = await idse.doctor(where);
-    return doctor.settings.find((setting) => setting.key === 'remote')?.value ?? where.remote ?? '';
+    if (where.session) return (await idse.status({ ...where, all: false })).remote.address;
+    const { settings } = await idse.doctor(where);
+    return settings.find((setting) => setting.key === 'remote')?.value ?? '';
   }
 
   /** Runs a local verb and says in the log what it was. */

@@ -40,7 +40,11 @@ export function offersFor(found: Diagnostic, text: string): Offer[] {
   if (found.code === 'IDSE101' || found.code === 'IDSE102') {
     offers.push({ kind: 'command', title: 'Go to the next marker', command: 'idse.nextMarker', argument: found.code });
   }
-  if (found.stage && found.code !== 'IDSE001') {
+  if (found.code === 'IDSE401' && found.stage) {
+    offers.push({ kind: 'command', title: 'Resolve the conflict…', command: 'idse.resolve', argument: '' });
+  }
+  // What a comment in the text can hold back: not that there is no text, and not what other files say.
+  if (found.stage && !/^IDSE([024]|9)/.test(found.code)) {
     const where = found.span ? 'here' : 'in this file';
     offers.push({ kind: 'edit', title: `Silence ${found.code} ${where}`, edits: [silence(found, text)], preferred: false });
   }

@@ -57,7 +57,7 @@ export class Model implements vscode.Disposable {
 
   private async read(root: string): Promise<Folder> {
     try {
-      const where = this.engine.where(root);
+      const where = this.engine.where({ root });
       const [{ projects }, statuses] = await this.engine.local('status', () => Promise.all([idse.projects({ root }), idse.status({ ...where, all: true })]));
       return { root, projects, sessions: statuses.reports, failures: statuses.errors, trouble: null };
     } catch (error) {
