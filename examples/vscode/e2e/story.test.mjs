@@ -5,7 +5,6 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { answers, command, end, freePort, open, openBrowser, pick, startEditor } from './editor.mjs';
 
@@ -120,9 +119,10 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
 
   await step('a pull over unsaved work asks, and what both changed waits for a person', async () => {
     await open(page, `${SESSION}/intents/intent.md`);
+    await page.locator('.monaco-editor .view-lines').first().click();
     await page.keyboard.press('Control+Home');
     await page.keyboard.press('Shift+End');
-    await page.keyboard.type('# Intent, as I say it');
+    await page.keyboard.insertText('# Intent, as I say it');
     await page.locator('.tab.active.dirty').waitFor();
     await command(page, 'IDSE: Pull Latest from Agency');
     const question = page.locator('.monaco-dialog-box', { hasText: 'not saved' });
@@ -165,6 +165,8 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     await page.keyboard.insertText(kept);
     await command(page, 'IDSE: Accept Merged Text');
     await says('intent is settled');
+    await page.locator('.tab.active', { hasText: 'intent.md' }).waitFor();
+    await page.locator('.tab', { hasText: 'merged.md' }).waitFor({ state: 'detached' });
     await command(page, 'IDSE: Sync Project to Agency');
     await says('Pushed intent');
     await shot('settled');
@@ -173,9 +175,25 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
   });
 
   await step('a stage gets its status from the view', async () => {
-    await command(page, 'IDSE: Set Stage Status');
-    await wait(300);
+    await stage('plan').first().hover();
+    await stage('plan').first().getByRole('button', { name: 'Set Stage Status' }).click();
+    await pick(page, 'In progress');
+    await stage('plan').filter({ hasText: 'in progress' }).first().waitFor();
     await shot('status');
-    await page.keyboard.press('Escape');
+    assert.equal(idse(root, 'status').stages.find((line) => line.stage === 'plan').status, 'in_progress');
+  });
+
+  await step('what is typed is checked before it is saved', async () => {
+    await open(page, `${SESSION}/plans/plan.md`);
+    await page.locator('.monaco-editor .view-lines').first().click();
+    await page.keyboard.press('Control+End');
+    await page.locator('.viewpane-filter input, .viewpane-filter-container input').first().fill('empty');
+    await page.locator('.monaco-editor .view-lines').first().click();
+    await page.keyboard.insertText('\n\n## Phases\n');
+    const empty = problems.locator('.monaco-list-row', { hasText: '“Phases” is empty' });
+    await empty.waitFor();
+    await shot('typing');
+    await command(page, 'File: Revert File');
+    await empty.waitFor({ state: 'detached' });
   });
 });
