@@ -16,7 +16,7 @@ fn main() -> Result<()> {
 }
 
 /// Tells the story; the agency is the file that `agency` names.
-pub fn tell(here: &Path, there: &Path, agency: &str, context: &Context) -> Result<()> {
+pub(crate) fn tell(here: &Path, there: &Path, agency: &str, context: &Context) -> Result<()> {
     let here = Workspace::open(here)?;
     let project = here.project(None, here.root())?;
     let key = here.session(&project, None)?;

@@ -177,6 +177,9 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// The environment variables that the verb may see.
     pub env: Env,
+    /// Verbs that only look at many sessions may keep what they found, and take what was kept, as long as nothing
+    /// that it came from has changed. `IDSE_NO_CACHE` in the environment forbids it too.
+    pub cache: bool,
 }
 
 impl Context {
@@ -219,6 +222,7 @@ impl Default for Context {
             deadline: None,
             clock: Arc::new(SystemClock),
             env: Env::default(),
+            cache: true,
         }
     }
 }
@@ -229,6 +233,7 @@ impl fmt::Debug for Context {
             .field("cancel", &self.cancel)
             .field("deadline", &self.deadline)
             .field("env", &self.env)
+            .field("cache", &self.cache)
             .finish_non_exhaustive()
     }
 }

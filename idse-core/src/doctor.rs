@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::config::{RemoteAddress, Setting, Settings};
 use crate::context::Context;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::fs::{Dir, Found};
 use crate::name::SessionKey;
-use crate::remote::Remote;
+use crate::remote::{HealthCheck, HealthState, Remote};
 use crate::session::Session;
 use crate::sync::unfinished;
 use crate::workspace::Workspace;
@@ -138,18 +138,26 @@ pub fn examine(question: &Question<'_>, context: &Context) -> Result<DoctorRepor
     Ok(examination.report)
 }
 
-/// Asks an agency whether it is well.
+/// Asks an agency whether it is well, and what it can do.
 ///
 /// # Errors
 /// `Cancelled`; every other failure is the check's result.
-pub fn examine_remote(remote: &dyn Remote, context: &Context) -> Result<Check> {
-    const NAME: &str = "agency_health";
-    match remote.health(context) {
-        Ok(health) if health.healthy => Ok(Check::ok(NAME, health.message)),
-        Ok(health) => Ok(Check::new(NAME, CheckState::Error, health.message)),
-        Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
-        Err(error) => Ok(Check { state: CheckState::Error, ..Check::failed(NAME, &error) }),
-    }
+pub fn examine_remote(remote: &dyn Remote, context: &Context) -> Result<Vec<Check>> {
+    let state = |state| match state {
+        HealthState::Ok => CheckState::Ok,
+        HealthState::Info => CheckState::Info,
+        HealthState::Warning => CheckState::Warning,
+        HealthState::Error => CheckState::Error,
+    };
+    let checks = remote.examine(context)?.into_iter();
+    Ok(checks
+        .map(|HealthCheck { name, state: found, message, hint }| Check {
+            name,
+            state: state(found),
+            message,
+            hint,
+        })
+        .collect())
 }
 
 struct Examination<'a> {
@@ -193,17 +201,21 @@ impl Examination<'_> {
             self.push(Check::new("config", CheckState::Warning, warning));
         }
         match settings.remote_address(self.question.remote, self.context) {
-            Ok(Setting { value: address @ RemoteAddress::Service(_), origin }) => {
-                // Nothing is connected to: no service can be opened by this version.
-                if let Err(error) = address.open(self.context) {
+            Ok(Setting { value: RemoteAddress::Sqlite(path), .. }) => {
+                let shown = RemoteAddress::Sqlite(path).info().address;
+                self.push(Check::ok("agency", format!("the agency is {shown}")));
+            }
+            // Opening a service asks it nothing; it says whether it is trusted and whether there is a key.
+            Ok(Setting { value: address, origin }) => match address.open(self.context) {
+                Ok(_) => {
+                    let shown = address.info().address;
+                    self.push(Check::ok("agency", format!("the agency is {shown} (named by {origin})")));
+                }
+                Err(error) => {
                     let message = format!("{} (named by {origin})", error.message());
                     self.push(Check { message, ..Check::failed("agency", &error) });
                 }
-            }
-            Ok(address) => {
-                let shown = address.value.info().address;
-                self.push(Check::ok("agency", format!("the agency is {shown}")));
-            }
+            },
             Err(error) => self.push(Check::failed("agency", &error)),
         }
         let lines = settings.entries.into_iter().map(|(key, setting)| SettingLine { key, setting });
@@ -417,8 +429,8 @@ mod tests {
     fn a_remote_that_is_ill_is_an_error() {
         let remote = MemoryRemote::new(Sessions::Many);
         let context = Context::default();
-        assert_eq!(examine_remote(&remote, &context).unwrap().state, CheckState::Ok);
+        assert_eq!(examine_remote(&remote, &context).unwrap()[0].state, CheckState::Ok);
         remote.fail_next(Fault::Refuse(ErrorKind::Unavailable));
-        assert_eq!(examine_remote(&remote, &context).unwrap().state, CheckState::Error);
+        assert_eq!(examine_remote(&remote, &context).unwrap()[0].state, CheckState::Error);
     }
 }

@@ -5,14 +5,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::allow_attributes, reason = "a test may fail"))]
 
 mod artifact;
+mod cache;
 pub mod config;
 mod context;
 mod diagnostic;
 pub mod doctor;
 mod error;
 mod fs;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod markdown;
 mod name;
+mod parallel;
 pub mod remote;
 pub mod report;
 pub mod rules;

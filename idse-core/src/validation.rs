@@ -3,20 +3,20 @@
 //! What is wrong with a text is decided by `rules`, which sees no disk; here it is only brought to them and back.
 
 use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::artifact::Content;
+use crate::cache::Cache;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, ValidationReport};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::Found;
+use crate::fs::Found as File;
 use crate::name::{ProjectName, SessionKey};
+use crate::parallel::in_parallel;
 use crate::rules::{self, BASELINE_PATH, Baseline};
 use crate::stage::Stage;
 use crate::text::ObjectId;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, changed};
 
 /// A baseline of a million findings fits.
 const BASELINE_LIMIT: u64 = 256 << 20;
@@ -86,7 +86,11 @@ impl Workspace {
         context: &Context,
     ) -> Result<ValidationReport> {
         let baseline = self.baseline()?;
-        let mut report = self.findings(keys, stages, context)?;
+        // What is kept are whole answers.
+        let kept: Vec<_> = if stages.is_empty() { keys.iter().collect() } else { Vec::new() };
+        let cache = Cache::open(self, "findings", &kept, context);
+        let mut report = self.findings(keys, stages, &cache, context)?;
+        cache.save();
         baseline.apply(&mut report);
         Ok(report)
     }
@@ -108,10 +112,11 @@ impl Workspace {
             Err(error) if error.kind() == ErrorKind::InvalidConfig => Baseline::default(),
             other => other?,
         };
-        let mut adopted = self.findings(keys, &[], context)?;
+        // What is written rests on what the files hold now.
+        let mut adopted = self.findings(keys, &[], &Cache::none(self), context)?;
         let others: Vec<_> =
             self.every_session()?.keys.into_iter().filter(|key| !keys.contains(key)).collect();
-        let found = self.findings(&others, &[], context)?;
+        let found = self.findings(&others, &[], &Cache::none(self), context)?;
         let mut rest = found.clone();
         before.apply(&mut rest);
         adopted.merge(without(found, &rest.diagnostics));
@@ -128,10 +133,24 @@ impl Workspace {
         let mut fixed = Vec::new();
         for mended in mended(report) {
             context.check()?;
+            self.expect_found(&mended, report, context)?;
             self.write(&mended.key, mended.stage, &mended.text, Some(Some(mended.before)), context)?;
             fixed.push(mended.file);
         }
         Ok(fixed)
+    }
+
+    /// Makes sure that what a report says of a text is so: it may have come from a cache, and something is written.
+    fn expect_found(&self, mended: &Mended, report: &ValidationReport, context: &Context) -> Result<()> {
+        let path = &mended.file.path;
+        let keys = std::slice::from_ref(&mended.key);
+        let now = self.findings(keys, &[mended.stage], &Cache::none(self), context)?;
+        let mut to_mend = report.diagnostics.iter().filter(|d| d.path == *path && d.fix.is_some());
+        if to_mend.all(|diagnostic| now.diagnostics.contains(diagnostic)) {
+            Ok(())
+        } else {
+            Err(changed(path))
+        }
     }
 
     /// Says what [`Workspace::fix`] would mend, and mends nothing.
@@ -142,32 +161,48 @@ impl Workspace {
     /// Reads the adopted findings; none where there is no file.
     pub(crate) fn baseline(&self) -> Result<Baseline> {
         match self.dir().read(BASELINE_PATH, BASELINE_LIMIT)? {
-            Found::Absent => Ok(Baseline::default()),
-            Found::Bytes(bytes) => Baseline::parse(&String::from_utf8_lossy(&bytes)),
-            Found::Blocked(blocked) => Err(Error::new(ErrorKind::InvalidConfig, blocked.message)
+            File::Absent => Ok(Baseline::default()),
+            File::Bytes(bytes) => Baseline::parse(&String::from_utf8_lossy(&bytes)),
+            File::Blocked(blocked) => Err(Error::new(ErrorKind::InvalidConfig, blocked.message)
                 .with_reason("baseline")
                 .with("path", BASELINE_PATH)),
         }
     }
 
     /// Returns every finding, adopted or not, in the order of the sessions' names.
-    fn findings(&self, keys: &[SessionKey], stages: &[Stage], context: &Context) -> Result<ValidationReport> {
+    fn findings(
+        &self,
+        keys: &[SessionKey],
+        stages: &[Stage],
+        cache: &Cache<'_>,
+        context: &Context,
+    ) -> Result<ValidationReport> {
         let mut settings: BTreeMap<&ProjectName, Settings> = BTreeMap::new();
         for key in keys {
             if !settings.contains_key(&key.project) {
                 settings.insert(&key.project, self.settings(Some(&key.project), context)?);
             }
         }
-        let one = |key: &SessionKey| {
+        let one = |at: usize, key: &SessionKey| {
             context.check()?;
-            let session = self.load(key, context)?;
+            context.step("validating", key, at as u64, Some(keys.len() as u64));
             let Some(settings) = settings.get(&key.project) else {
                 return Err(Error::internal("a project without settings"));
             };
-            Ok(rules::validate(&session, stages, &settings.validate))
+            let limit = settings.limits.artifact_bytes;
+            let found = cache.answer(
+                key,
+                &(&settings.validate, limit),
+                |found: &mut Found| found.read_sources(self, limit),
+                |workspace| {
+                    let session = workspace.load_with(key, settings, context)?;
+                    Ok(Found::new(rules::validate(&session, stages, &settings.validate)))
+                },
+            )?;
+            Ok(found.report)
         };
         let mut report = ValidationReport::default();
-        for part in in_parallel(keys, one, context) {
+        for part in in_parallel(keys, one) {
             report.merge(part?);
         }
         report.sort();
@@ -175,32 +210,27 @@ impl Workspace {
     }
 }
 
-/// Does the same with every key, on as many threads as the machine has, and returns the results in order.
-fn in_parallel<T: Send>(
-    keys: &[SessionKey],
-    one: impl Fn(&SessionKey) -> Result<T> + Sync,
-    context: &Context,
-) -> Vec<Result<T>> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(keys.len());
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(keys.len()));
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(key) = keys.get(at) else { return };
-            context.step("validating", key, at as u64, Some(keys.len() as u64));
-            let result = one(key);
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, result));
-        }
-    };
-    if threads < 2 {
-        work();
-    } else {
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+/// What was found in one session, with the names of the texts that the report holds: the texts are read anew.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Found {
+    report: ValidationReport,
+    sources: Vec<String>,
+}
+
+impl Found {
+    fn new(report: ValidationReport) -> Self {
+        let sources = report.sources.keys().cloned().collect();
+        Self { report, sources }
     }
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
+
+    fn read_sources(&mut self, workspace: &Workspace, limit: u64) -> bool {
+        std::mem::take(&mut self.sources).into_iter().all(|path| {
+            let Ok(File::Bytes(bytes)) = workspace.dir().read(&path, limit) else { return false };
+            let Content::Text(text) = Content::of_bytes(bytes, &path) else { return false };
+            self.report.sources.insert(path, text);
+            true
+        })
+    }
 }
 
 fn without(mut report: ValidationReport, rest: &[Diagnostic]) -> ValidationReport {
@@ -247,17 +277,6 @@ mod tests {
         one_by_one.sort();
         assert_eq!(at_once, one_by_one);
         assert_eq!((at_once.sessions, at_once.artifacts), (9, 63));
-    }
-
-    #[test]
-    fn results_keep_their_order() {
-        let (_folder, _, context, _) = fixture(1);
-        let keys: Vec<SessionKey> = (0..100)
-            .map(|n| SessionKey { project: "p".parse().unwrap(), session: format!("s{n}").parse().unwrap() })
-            .collect();
-        let names = in_parallel(&keys, |key| Ok(key.clone()), &context);
-        assert_eq!(names.into_iter().map(Result::unwrap).collect::<Vec<_>>(), keys);
-        assert!(in_parallel(&[], |key| Ok(key.clone()), &context).is_empty());
     }
 
     #[test]

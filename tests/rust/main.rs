@@ -11,6 +11,7 @@ mod doors;
 mod errors;
 mod examples;
 mod faults;
+mod gateway;
 mod merge;
 mod package;
 mod remote;

@@ -148,7 +148,7 @@ fn nothing_there(witness: &mut Witness) {
         ("sync status", 6),
         ("sync list", 0),
         ("sync list --remote ftp://x", 2),
-        ("sync list --remote https://agency.example/sync", 2),
+        ("sync list --remote http://127.0.0.1:9/sync", 4),
         ("sync diff", 6),
         ("sync link portal", 6),
         ("sync clone portal", 6),

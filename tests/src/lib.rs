@@ -8,11 +8,18 @@
 )]
 
 mod generate;
+pub mod hand;
+mod old_gateway;
+#[cfg(unix)]
+pub mod proxy;
 mod run;
 mod sandbox;
+#[cfg(unix)]
+pub mod stack;
 mod volume;
 
 pub use generate::{Seeded, Tree};
+pub use old_gateway::{Generation, OldFault, OldGateway, OldRow, Table};
 pub use run::{Run, redact};
-pub use sandbox::{Sandbox, idse_program};
+pub use sandbox::{Sandbox, built, idse_program};
 pub use volume::volume;

@@ -181,7 +181,7 @@ pub fn idse_program() -> &'static Path {
 }
 
 /// Builds a program with the profile of this test and returns its path.
-fn built(package: &str, program: &str) -> PathBuf {
+pub fn built(package: &str, program: &str) -> PathBuf {
     // target/<profile>/deps/<test>
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();

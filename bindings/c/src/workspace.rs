@@ -4,12 +4,12 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use idse_core::{Cancel, Workspace};
+use idse_core::{Cancel, Result, Workspace};
 
 use crate::error::ErrorHandle;
 use crate::guard::{filling, free};
 use crate::status::Status;
-use crate::text::{optional, owned, required};
+use crate::text::{optional, owned, required, wrong};
 
 /// A workspace: the folder that holds `.idse`. Free it with `idse_workspace_free`, when no call with it runs any more.
 pub struct WorkspaceHandle {
@@ -18,8 +18,10 @@ pub struct WorkspaceHandle {
 }
 
 impl WorkspaceHandle {
-    fn new(workspace: &Workspace) -> Self {
-        Self { root: owned(&workspace.root().display().to_string()), running: Mutex::default() }
+    fn new(workspace: &Workspace) -> Result<Self> {
+        // A link may lead to a folder whose name no text can hold.
+        let root = workspace.root().to_str().ok_or_else(|| wrong("root", "its real path is not UTF-8"))?;
+        Ok(Self { root: owned(root), running: Mutex::default() })
     }
 
     pub(crate) fn root(&self) -> String {
@@ -60,7 +62,7 @@ pub unsafe extern "C" fn idse_workspace_open(
     let work = || {
         // SAFETY: the caller's promise.
         let root = unsafe { required(root, "root") }?;
-        Workspace::open(Path::new(root)).map(|workspace| WorkspaceHandle::new(&workspace))
+        Workspace::open(Path::new(root)).and_then(|workspace| WorkspaceHandle::new(&workspace))
     };
     // SAFETY: the caller's promise.
     unsafe { filling(out, error, work) }
@@ -79,7 +81,7 @@ pub unsafe extern "C" fn idse_workspace_discover(
     let work = || {
         // SAFETY: the caller's promise.
         let start = unsafe { optional(start, "start") }?.unwrap_or(".");
-        Workspace::discover(Path::new(start)).map(|workspace| WorkspaceHandle::new(&workspace))
+        Workspace::discover(Path::new(start)).and_then(|workspace| WorkspaceHandle::new(&workspace))
     };
     // SAFETY: the caller's promise.
     unsafe { filling(out, error, work) }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind as ClapKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use idse_core::{Error, ErrorKind, Stage, StageStatus};
+use idse_core::{Context, Error, ErrorKind, Stage, StageStatus};
 
 use crate::commands;
 use crate::exit::{self, Exit};
@@ -79,6 +79,21 @@ pub(crate) struct RemoteArg {
     /// Use this agency: https://… (a gateway), supabase, or sqlite:PATH
     #[arg(long = "remote", visible_alias = "agency", value_name = "URL")]
     pub(crate) url: Option<String>,
+}
+
+/// Whether what was found before may be taken, for verbs that look at many sessions.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CacheArg {
+    /// Look at every file, also where nothing has changed since the last time
+    #[arg(long)]
+    no_cache: bool,
+}
+
+impl CacheArg {
+    /// Returns the context of a verb that only looks.
+    pub(crate) fn context(&self, context: &Context) -> Context {
+        Context { cache: context.cache && !self.no_cache, ..context.clone() }
+    }
 }
 
 /// What was asked for.

@@ -2,23 +2,27 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Origin, Setting, Settings};
+use super::{Origin, Service, Setting, Settings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{Dir, EntryKind};
-use crate::remote::{Guard, Remote, RemoteInfo, RemoteKey, Sessions, SqliteRemote};
+use crate::remote::{
+    Credentials, GatewayRemote, Remote, RemoteInfo, SqliteRemote, SupabaseOptions, SupabaseRemote,
+};
+use crate::trust;
 
 const SCHEME: &str = "sqlite:";
-const HINT: &str = "Name a database file: `--remote sqlite:PATH`.";
+const HINT: &str = "Name a gateway or a database file: `--remote https://HOST/sync`, `--remote sqlite:PATH`.";
 
 /// An agency's address, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RemoteAddress {
     /// An embedded agency in a database file (absolute path).
     Sqlite(PathBuf),
-    /// A service on the network: a gateway, or Supabase. Local verbs know it by its address; this version cannot
-    /// open it.
-    Service(String),
+    /// A Supabase project, or a PostgREST that has its table.
+    Supabase(Service),
+    /// A gateway: ours, or one of those before it.
+    Gateway(Service),
 }
 
 impl RemoteAddress {
@@ -26,31 +30,44 @@ impl RemoteAddress {
     pub fn info(&self) -> RemoteInfo {
         match self {
             Self::Sqlite(path) => SqliteRemote::info_of(path),
-            Self::Service(url) => RemoteInfo {
-                key: RemoteKey::of(url),
-                address: url.clone(),
-                guard: Guard::None,
-                sessions: Sessions::One,
-            },
+            Self::Supabase(service) => SupabaseRemote::info_of(service.url()),
+            Self::Gateway(service) => GatewayRemote::info_of(service.url()),
         }
     }
 
-    /// Opens the remote.
+    /// Opens the remote. A service is not asked anything yet.
     ///
     /// # Errors
-    /// `InvalidConfig` (`remote_unsupported`) for a service; and what opening a database file reports.
+    /// `Unauthorized` where a service is not trusted (`untrusted`) or there is no key for it (`no_key`);
+    /// and what opening a database file reports.
     pub fn open(&self, context: &Context) -> Result<Box<dyn Remote>> {
         match self {
             Self::Sqlite(path) => Ok(Box::new(SqliteRemote::open(path, context)?)),
-            Self::Service(url) => Err(Error::new(
-                ErrorKind::InvalidConfig,
-                format!("this version of idse cannot speak to {url}"),
-            )
-            .with_reason("remote_unsupported")
-            .with_hint(format!("It speaks to embedded agencies only. {HINT}"))
-            .with("remote", url.as_str())),
+            Self::Supabase(service) => open_supabase(service, context),
+            Self::Gateway(service) => open_gateway(service, context),
         }
     }
+}
+
+/// A gateway may let everybody in, as one on this machine does: without a token it is asked without one.
+fn open_gateway(service: &Service, context: &Context) -> Result<Box<dyn Remote>> {
+    let token = service.grant(false, context)?.token;
+    Ok(Box::new(GatewayRemote::new(service.url(), token, &service.limits, &context.env)?))
+}
+
+fn open_supabase(service: &Service, context: &Context) -> Result<Box<dyn Remote>> {
+    let granted = service.grant(true, context)?;
+    if granted.key.is_none() && granted.token.is_none() && !trust::is_loopback(service.url()) {
+        return Err(Error::new(ErrorKind::Unauthorized, format!("there is no key for {}", service.url()))
+            .with_reason("no_key")
+            .with_hint(
+                "Set SUPABASE_ANON_KEY or SUPABASE_PUBLISHABLE_KEY in the environment; one in .env counts only for a SUPABASE_URL in the same file.",
+            )
+            .with("origin", service.url()));
+    }
+    let options = SupabaseOptions { limits: service.limits.clone(), env: context.env.clone() };
+    let credentials = Credentials::new(granted.key, granted.token);
+    Ok(Box::new(SupabaseRemote::new(service.url(), credentials, &options)?))
 }
 
 pub(super) fn decide(
@@ -63,11 +80,17 @@ pub(super) fn decide(
         None => settings.remote.clone(),
     };
     match named {
+        Some(named) if named.value.trim() == "supabase" => match &settings.supabase {
+            Some(supabase) => Ok(service(settings, supabase, true)?),
+            None => Err(unusable(&named, "no Supabase project is configured")
+                .with_hint("Set SUPABASE_URL, or `supabase_url` in .idseconfig.json.")),
+        },
+        Some(named) if is_service(&named.value) => {
+            let is_supabase = settings.supabase.as_ref() == Some(&named) || looks_like_supabase(&named.value);
+            service(settings, &named, is_supabase)
+        }
         Some(named) => {
-            let value = match service(&named.value) {
-                Some(url) => RemoteAddress::Service(url),
-                None => RemoteAddress::Sqlite(database(&named, &settings.root, context)?),
-            };
+            let value = RemoteAddress::Sqlite(database(&named, &settings.root, context)?);
             Ok(Setting { value, origin: named.origin })
         }
         None => {
@@ -79,6 +102,44 @@ pub(super) fn decide(
             Ok(Setting { value: RemoteAddress::Sqlite(path), origin: Origin::Default })
         }
     }
+}
+
+fn service(
+    settings: &Settings,
+    named: &Setting<String>,
+    is_supabase: bool,
+) -> Result<Setting<RemoteAddress>> {
+    let url = without_secrets(named.value.trim()).trim_end_matches('/').to_owned();
+    if trust::origin(&url).is_err() {
+        return Err(unusable(named, "it is neither https nor on this machine")
+            .with_hint("Give an address like https://agency.example/sync."));
+    }
+    // In a file they may be an old habit and are left out; who types them means them, and they go nowhere.
+    if matches!(named.origin, Origin::Flag(_)) && without_secrets(named.value.trim()) != named.value.trim() {
+        return Err(unusable(named, "it carries a user, a query or a fragment")
+            .with_hint("Give the bare address; a token belongs into IDSE_TOKEN."));
+    }
+    let service = Service {
+        url,
+        origin: named.origin.clone(),
+        limits: settings.limits.clone(),
+        of_file: settings.secrets.clone(),
+    };
+    let value = if is_supabase { RemoteAddress::Supabase(service) } else { RemoteAddress::Gateway(service) };
+    Ok(Setting { value, origin: named.origin.clone() })
+}
+
+fn is_service(address: &str) -> bool {
+    let address = address.trim().to_ascii_lowercase();
+    ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme))
+}
+
+/// Tells an address of Supabase, or of a PostgREST behind the same path, from the one of a gateway.
+fn looks_like_supabase(address: &str) -> bool {
+    let address = without_secrets(address.trim());
+    let host = trust::origin(&address).unwrap_or_default();
+    [".supabase.co", ".supabase.in", ".supabase.red"].iter().any(|end| host.ends_with(end))
+        || address.trim_end_matches('/').ends_with("/rest/v1")
 }
 
 fn database(named: &Setting<String>, root: &Path, context: &Context) -> Result<PathBuf> {
@@ -136,14 +197,6 @@ fn check_inside(named: &Setting<String>, path: &str, root: &Path) -> Result<()> 
 
 fn folder_or_root(folder: &str) -> String {
     if folder.is_empty() { ".".to_owned() } else { folder.to_owned() }
-}
-
-/// Returns the address of a service, without secrets and in one spelling.
-fn service(address: &str) -> Option<String> {
-    let text = address.trim();
-    let is_service =
-        text == "supabase" || ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
-    is_service.then(|| without_secrets(text).trim_end_matches('/').to_owned())
 }
 
 fn unusable(named: &Setting<String>, why: &str) -> Error {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::Origin;
+use super::service::{self, Secrets};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{self, Dir, Found};
@@ -16,7 +17,7 @@ use crate::name::ProjectName;
 /// The file at the root of a workspace that a project commits.
 pub(super) const WORKSPACE_FILE: &str = ".idseconfig.json";
 const SHARED_FILE: &str = ".idse/config.json";
-const ENV_FILE: &str = ".env";
+pub(super) const ENV_FILE: &str = ".env";
 /// No configuration is that long.
 const LIMIT: u64 = 1 << 20;
 /// The variables that are read, from the process and from `.env`.
@@ -34,6 +35,7 @@ pub(super) struct Layer {
 pub(super) struct Layers {
     pub(super) files: Vec<Layer>,
     pub(super) variables: BTreeMap<&'static str, (String, Origin)>,
+    pub(super) secrets: Secrets,
     pub(super) warnings: Vec<String>,
 }
 
@@ -64,9 +66,25 @@ impl Layers {
                 files.push(Layer { values: parse(&bytes, &name)?, origin: Origin::File(name) });
             }
         }
-        let mut layers = Self { files, variables: BTreeMap::new(), warnings: Vec::new() };
+        let mut layers =
+            Self { files, variables: BTreeMap::new(), secrets: Secrets::default(), warnings: Vec::new() };
         layers.read_variables(dir.as_ref(), context)?;
         Ok(layers)
+    }
+
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of(bytes: &[u8], name: &str) -> Result<Self> {
+        let origin = Origin::File(name.to_owned());
+        let values = parse(bytes, name)?;
+        if origin.is_workspace() {
+            refuse_secrets(&values, name)?;
+        }
+        Ok(Self {
+            files: vec![Layer { origin, values }],
+            variables: BTreeMap::new(),
+            secrets: Secrets::default(),
+            warnings: Vec::new(),
+        })
     }
 
     fn read_variables(&mut self, dir: Option<&Dir>, context: &Context) -> Result<()> {
@@ -81,10 +99,12 @@ impl Layers {
             }
         };
         for line in String::from_utf8_lossy(&bytes).lines() {
-            match addresses(line) {
-                Ok(found) => self
-                    .variables
-                    .extend(found.map(|(name, value)| (name, (value, Origin::File(ENV_FILE.to_owned()))))),
+            match variable(line) {
+                Ok(None) => {}
+                Ok(Some((name, value))) if VARIABLES.contains(&name) => {
+                    self.variables.insert(name, (value, Origin::File(ENV_FILE.to_owned())));
+                }
+                Ok(Some((name, value))) => self.secrets.insert(name, &value),
                 Err(name) => {
                     self.warnings.push(format!("{ENV_FILE}: `{name}` cannot be read and is ignored"));
                 }
@@ -108,15 +128,15 @@ fn read_workspace_file(dir: &Dir, name: &str) -> Result<Option<Vec<u8>>> {
     })
 }
 
-/// Reads a line of `.env` if it sets an address; the error names the variable, never its value.
+/// Reads a line of `.env` if it sets a variable of ours; the error names the variable, never its value.
 ///
 /// Lines of other variables are not looked at: they hold the secrets of others. A `$` would bring in the process
 /// environment, and with it perhaps a secret, so such a line is refused.
-fn addresses(line: &str) -> Result<Option<(&'static str, String)>, &'static str> {
+fn variable(line: &str) -> Result<Option<(&'static str, String)>, &'static str> {
     let bare = line.trim_start_matches('\u{feff}').trim_start();
     let bare = bare.strip_prefix("export ").map_or(bare, str::trim_start);
-    let name = VARIABLES
-        .into_iter()
+    let ours = VARIABLES.into_iter().chain(service::KEYS).chain([service::TOKEN]);
+    let name = ours
         .filter(|name| *name != ONLY_OF_PROCESS)
         .find(|name| bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')));
     let Some(name) = name else { return Ok(None) };
@@ -129,12 +149,21 @@ fn addresses(line: &str) -> Result<Option<(&'static str, String)>, &'static str>
     }
 }
 
-fn user_files(context: &Context) -> Vec<PathBuf> {
-    let home = context.env.home().filter(|path| path.is_absolute());
+/// Returns the folder of the user's own configuration.
+pub(super) fn config_folder(context: &Context) -> Option<PathBuf> {
     let config = context.env.path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let config = config.or_else(|| home.as_ref().map(|home| home.join(".config")));
-    let files =
-        [home.map(|home| home.join(WORKSPACE_FILE)), config.map(|dir| dir.join("idse").join("config.json"))];
+    config.or_else(|| Some(home(context)?.join(".config")))
+}
+
+fn home(context: &Context) -> Option<PathBuf> {
+    context.env.home().filter(|path| path.is_absolute())
+}
+
+fn user_files(context: &Context) -> Vec<PathBuf> {
+    let files = [
+        home(context).map(|home| home.join(WORKSPACE_FILE)),
+        config_folder(context).map(|dir| dir.join("idse").join("config.json")),
+    ];
     files.into_iter().flatten().collect()
 }
 
@@ -181,11 +210,11 @@ fn is_secret(key: &str, value: &Value) -> bool {
     let key = key.to_ascii_lowercase();
     let text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
     let named = key.contains("service_role") || key == "supabase_key" || key == "supabase_secret_key";
-    // What every Supabase secret key and every JSON Web Token begins with.
+    // What every Supabase secret key and every JSON Web Token begins with; a key can stand inside of an address too.
     let looks = |value: &Value| {
-        value.as_str().is_some_and(|text| {
-            text.starts_with("sb_secret_") || (text.starts_with("eyJ") && text.len() > 20)
-        })
+        value
+            .as_str()
+            .is_some_and(|text| text.contains("sb_secret_") || (text.starts_with("eyJ") && text.len() > 20))
     };
     (named && text(value)) || looks(value) || value.as_array().is_some_and(|items| items.iter().any(looks))
 }

@@ -4,6 +4,7 @@
 
 mod address;
 mod file;
+mod service;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use address::RemoteAddress;
+use service::Secrets;
+pub use service::Service;
 
 use crate::context::Context;
 use crate::diagnostic::Severity;
@@ -121,6 +124,9 @@ pub struct Settings {
     pub root: PathBuf,
     /// The address of the agency as it is configured, where it is.
     pub remote: Option<Setting<String>>,
+    /// The address of a Supabase project as it is configured, where it is; also `remote`, unless something stronger
+    /// names another agency.
+    pub supabase: Option<Setting<String>>,
     /// `project_id` of the workspace or project configuration.
     pub project_id: Option<Setting<ProjectId>>,
     /// Who is working: `IDSE_AGENT`.
@@ -135,6 +141,8 @@ pub struct Settings {
     pub entries: Vec<(String, Setting<String>)>,
     /// Keys that are not known and values that were ignored, as sentences.
     pub warnings: Vec<String>,
+    /// What `.env` holds for the address that it names.
+    secrets: Secrets,
 }
 
 impl Default for Settings {
@@ -142,6 +150,7 @@ impl Default for Settings {
         Self {
             root: PathBuf::new(),
             remote: None,
+            supabase: None,
             project_id: None,
             agent: None,
             validate: ValidateSettings::default(),
@@ -149,6 +158,7 @@ impl Default for Settings {
             marker: true,
             entries: Vec::new(),
             warnings: Vec::new(),
+            secrets: Secrets::default(),
         }
     }
 }
@@ -161,6 +171,15 @@ impl Settings {
     pub fn load(root: &Path, project: Option<&ProjectName>, context: &Context) -> Result<Self> {
         let layers = file::Layers::read(root, project, context)?;
         let mut settings = Self { root: root.to_owned(), ..Self::default() };
+        values::apply(&layers, &mut settings)?;
+        Ok(settings)
+    }
+
+    /// Reads one file as the only one, as if it lay where `name` says.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<Self> {
+        let layers = file::Layers::of(bytes, name)?;
+        let mut settings = Self::default();
         values::apply(&layers, &mut settings)?;
         Ok(settings)
     }

@@ -232,25 +232,155 @@ fn a_dotenv_line_never_brings_in_the_process_environment() {
 }
 
 #[test]
-fn what_this_version_cannot_speak_to_is_known_by_its_address_and_opened_by_an_error() {
-    for (files, origin) in [
+fn a_gateway_is_opened_once_it_is_trusted() {
+    let files = [(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@MCP.example:443/sync/?k=pw"}"#)];
+    let fixture = Fixture::with(&files);
+    let setting = fixture.address(None, &[]).unwrap();
+    assert_eq!(setting.value.info().address, "https://mcp.example/sync");
+    let context = fixture.context(&[]);
+    let Err(error) = setting.value.open(&context) else { panic!("nobody trusts it yet") };
+    assert_eq!((error.kind(), error.reason()), (ErrorKind::Unauthorized, "untrusted"));
+    assert!(!error.to_json().to_string().contains("pw"), "{error}");
+    crate::trust::add("https://mcp.example", &context).unwrap();
+    assert_eq!(setting.value.open(&context).unwrap().info(), setting.value.info());
+    let same = Fixture::with(&[(".idse/config.json", r#"{"agency_url": "https://mcp.example"}"#)]);
+    assert_eq!(same.address(None, &[]).unwrap().value.info().key, setting.value.info().key);
+}
+
+#[test]
+fn a_supabase_project_is_known_by_any_of_its_names() {
+    let address = "https://spxovndsgpzvcztbkjel.supabase.co";
+    for (files, variables, flag, origin) in [
         (
-            vec![(".idseconfig.json", r#"{"mcp_endpoint": "https://me:pw@mcp.example/sync?k=pw"}"#)],
+            vec![(".idse/config.json", r#"{"supabase_project": "spxovndsgpzvcztbkjel"}"#)],
+            vec![],
+            None,
+            ".idse/config.json",
+        ),
+        (
+            vec![(".idseconfig.json", r#"{"supabase_url": "https://SPXOVNDSGPZVCZTBKJEL.supabase.co/"}"#)],
+            vec![],
+            None,
             ".idseconfig.json",
         ),
-        (vec![(".idse/config.json", r#"{"supabase_project": "spxovndsgpzvcztbkjel"}"#)], ".idse/config.json"),
-        (vec![(".env", "SUPABASE_URL=https://x.supabase.co")], ".env"),
+        (
+            vec![(".env", "export SUPABASE_URL='https://spxovndsgpzvcztbkjel.supabase.co'")],
+            vec![],
+            None,
+            ".env",
+        ),
+        (vec![], vec![("SUPABASE_URL", address)], None, "the environment variable SUPABASE_URL"),
+        (
+            vec![],
+            vec![("IDSE_REMOTE", "supabase"), ("SUPABASE_URL", address)],
+            None,
+            "the environment variable SUPABASE_URL",
+        ),
+        (vec![], vec![], Some("https://spxovndsgpzvcztbkjel.supabase.co/rest/v1"), "the option --remote"),
     ] {
-        let setting = Fixture::with(&files).address(None, &[]).unwrap();
+        let setting = Fixture::with(&files).address(flag, &variables).unwrap();
         assert_eq!(setting.origin.to_string(), origin);
-        assert!(!setting.value.info().address.contains("pw"), "{setting:?}");
-        let Err(error) = setting.value.open(&Context::default()) else { panic!("{origin}") };
-        assert_eq!((error.kind(), error.reason()), (ErrorKind::InvalidConfig, "remote_unsupported"));
-        assert!(!error.message().contains("pw"), "{error}");
-        assert!(error.hint().unwrap().contains("--remote sqlite:PATH"));
+        assert!(matches!(setting.value, RemoteAddress::Supabase(_)), "{setting:?}");
+        let shown = setting.value.info().address;
+        assert_eq!(shown, address);
     }
-    let flag = Fixture::new().address(Some("supabase"), &[]).unwrap();
-    assert!(flag.value.open(&Context::default()).is_err());
+    let bare = Fixture::new().address(Some("http://127.0.0.1:54321/rest/v1"), &[]).unwrap();
+    assert_eq!(bare.value.info().address, "http://127.0.0.1:54321");
+    let none = Fixture::new().address(Some("supabase"), &[]).unwrap_err();
+    assert_eq!((none.kind(), none.reason()), (ErrorKind::InvalidArgument, "remote"));
+    for wrong in ["http://agency.example", "https://", "https://a b"] {
+        let fixture = Fixture::new();
+        assert_eq!(
+            fixture.address(Some(wrong), &[]).unwrap_err().kind(),
+            ErrorKind::InvalidArgument,
+            "{wrong}"
+        );
+        let error = fixture.address(None, &[("SUPABASE_URL", wrong)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidConfig, "{wrong}");
+    }
+}
+
+const HOME: &str = "https://home.supabase.co";
+const EVIL: &str = "https://evil.supabase.co";
+
+fn open(
+    fixture: &Fixture,
+    flag: Option<&str>,
+    variables: &[(&str, &str)],
+) -> Result<(), (ErrorKind, &'static str)> {
+    let context = fixture.context(variables);
+    let address = fixture.address(flag, variables).unwrap().value;
+    address.open(&context).map(drop).map_err(|error| {
+        assert!(!error.to_json().to_string().contains("canary"), "{error}");
+        (error.kind(), error.reason())
+    })
+}
+
+#[test]
+fn a_workspace_names_no_place_for_a_secret() {
+    const UNTRUSTED: (ErrorKind, &str) = (ErrorKind::Unauthorized, "untrusted");
+    let key = ("SUPABASE_ANON_KEY", "canary-key");
+    let named: [&[(&str, &str)]; 4] = [
+        &[(".idseconfig.json", r#"{"supabase_url": "https://evil.supabase.co"}"#)],
+        &[(".idse/config.json", r#"{"supabase_project": "evil"}"#)],
+        &[(".env", "SUPABASE_URL=https://evil.supabase.co")],
+        &[(".env", "SUPABASE_URL=https://evil.supabase.co\nSUPABASE_ANON_KEY=canary-of-file")],
+    ];
+    for files in named {
+        let fixture = Fixture::with(files);
+        assert_eq!(open(&fixture, None, &[]), Err(UNTRUSTED), "{files:?}");
+        assert_eq!(open(&fixture, None, &[key]), Err(UNTRUSTED), "{files:?}");
+        assert_eq!(open(&fixture, None, &[("IDSE_TOKEN", "canary")]), Err(UNTRUSTED), "{files:?}");
+        // What the process says about another place changes nothing.
+        assert_eq!(open(&fixture, Some(EVIL), &[key, ("SUPABASE_URL", HOME)]), Err(UNTRUSTED), "{files:?}");
+        crate::trust::add(EVIL, &fixture.context(&[])).unwrap();
+        assert_eq!(open(&fixture, None, &[key]), Ok(()), "{files:?}");
+    }
+}
+
+#[test]
+fn a_secret_goes_only_where_it_belongs() {
+    const NO_KEY: (ErrorKind, &str) = (ErrorKind::Unauthorized, "no_key");
+    let key = ("SUPABASE_SERVICE_ROLE_KEY", "canary-key");
+    let fixture = Fixture::new();
+    assert_eq!(open(&fixture, None, &[key, ("SUPABASE_URL", HOME)]), Ok(()));
+    assert_eq!(open(&fixture, None, &[("SUPABASE_URL", HOME)]), Err(NO_KEY));
+    assert_eq!(open(&fixture, Some(HOME), &[key, ("SUPABASE_URL", HOME)]), Ok(()));
+    assert_eq!(open(&fixture, Some(EVIL), &[key]), Err((ErrorKind::Unauthorized, "untrusted")));
+    // A key in `.env` is for the address in `.env`, and for no other.
+    let file = Fixture::with(&[(".env", "SUPABASE_ANON_KEY=\"canary-of-file\"\n")]);
+    assert_eq!(open(&file, None, &[("SUPABASE_URL", HOME)]), Err(NO_KEY));
+    assert_eq!(open(&file, Some(HOME), &[]), Err(NO_KEY));
+    let both = Fixture::with(&[(
+        ".env",
+        "SUPABASE_URL=https://home.supabase.co\nSUPABASE_ANON_KEY=canary-of-file\n",
+    )]);
+    crate::trust::add(HOME, &both.context(&[])).unwrap();
+    assert_eq!(open(&both, None, &[]), Ok(()));
+    assert!(!format!("{:?}", both.load().unwrap()).contains("canary"));
+    // On this machine nothing has to be trusted, and a server may want no key.
+    assert_eq!(open(&fixture, Some("http://127.0.0.1:9/rest/v1"), &[]), Ok(()));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_of_secrets_is_for_its_owner_alone_and_bound_to_origins() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let text = r#"{"https://home.supabase.co": {"key": "canary-key"}}"#;
+    let fixture = Fixture::with(&[("~/.config/idse/credentials.json", text)]);
+    let path = fixture.home.path().join(".config/idse/credentials.json");
+    let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    assert_eq!(open(&fixture, Some(HOME), &[]), Err((ErrorKind::InvalidConfig, "secret")));
+    mode(0o600);
+    assert_eq!(open(&fixture, Some(HOME), &[]), Ok(()));
+    assert_eq!(open(&fixture, Some(EVIL), &[]), Err((ErrorKind::Unauthorized, "no_key")));
+    fs::write(&path, r#"{"https://home.supabase.co": "canary"}"#).unwrap();
+    assert_eq!(open(&fixture, Some(HOME), &[]), Err((ErrorKind::InvalidConfig, "secret")));
+}
+
+#[test]
+fn what_is_no_address_is_refused() {
     for garbage in ["", "agency.db", "sqlite:", "ftp://x", "sqlite:a\0b"] {
         let fixture = Fixture::new();
         assert_eq!(

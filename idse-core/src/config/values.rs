@@ -52,7 +52,9 @@ pub(super) fn apply(layers: &Layers, settings: &mut Settings) -> Result<()> {
         check_text(layer, "client_id")?;
         check_mode(layer)?;
     }
-    settings.remote = remote(layers)?;
+    settings.secrets = layers.secrets.clone();
+    settings.supabase = supabase(layers)?;
+    settings.remote = remote(layers)?.or_else(|| settings.supabase.clone());
     settings.project_id = project_id(layers)?;
     settings.agent = match layers.variables.get("IDSE_AGENT") {
         Some((value, origin)) => Some(Setting { value: value.clone(), origin: origin.clone() }),
@@ -98,8 +100,12 @@ fn remote(layers: &Layers) -> Result<Option<Setting<String>>> {
             }
         }
     }
-    if let Some(setting) = variable("SUPABASE_URL") {
-        return Ok(Some(setting));
+    Ok(None)
+}
+
+fn supabase(layers: &Layers) -> Result<Option<Setting<String>>> {
+    if let Some((value, origin)) = layers.variables.get("SUPABASE_URL") {
+        return Ok(Some(Setting { value: value.clone(), origin: origin.clone() }));
     }
     for layer in &layers.files {
         if let Some(setting) = text(layer, "supabase_url")? {

@@ -3,13 +3,15 @@
 //! What the files mean belongs to `workspace` and `sync`; here they are bytes under names.
 
 mod lock;
+mod look;
 mod read;
 mod swap;
 mod system;
 #[cfg(test)]
 mod tests;
+mod trace;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::text::ObjectId;
 
 pub(crate) use lock::Lock;
+pub(crate) use trace::{Moment, Seen};
 
 /// The largest file whose bytes a swap compares; no setting allows larger artifacts.
 pub(crate) const LARGEST: u64 = 256 << 20;
@@ -35,6 +38,8 @@ pub(crate) struct Dir {
     root: Folder,
     /// Cleared by tests, to take the way of systems without an atomic exchange.
     exchange: bool,
+    /// Where it is noted what is looked at, if it is.
+    trace: Option<trace::Trace>,
 }
 
 /// What a path holds.
@@ -81,7 +86,7 @@ impl Dir {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let root = Folder::open_ambient_dir(path, ambient_authority())
             .map_err(|error| failure(path, "open the folder", error))?;
-        Ok(Self { path: path.to_owned(), root, exchange: true })
+        Ok(Self { path: path.to_owned(), root, exchange: true, trace: None })
     }
 
     /// Opens a folder; `None` where there is nothing.
@@ -93,77 +98,13 @@ impl Dir {
         &self.path
     }
 
-    /// The entries of a folder, sorted by name; an absent folder has none.
-    pub(crate) fn list(&self, rel: &str) -> Result<Vec<Entry>> {
-        let listing = || -> io::Result<Vec<Entry>> {
-            let mut entries = Vec::new();
-            for entry in self.root.read_dir(rel)? {
-                let entry = entry?;
-                let file_type = entry.file_type()?;
-                let kind = if file_type.is_symlink() {
-                    EntryKind::Symlink
-                } else if file_type.is_dir() {
-                    EntryKind::Folder
-                } else if file_type.is_file() {
-                    EntryKind::File
-                } else {
-                    EntryKind::Other
-                };
-                let name = entry.file_name();
-                entries.push(Entry {
-                    shown: name.to_string_lossy().into_owned(),
-                    name: name.into_string().ok(),
-                    kind,
-                });
-            }
-            entries.sort_by(|a, b| a.shown.cmp(&b.shown));
-            Ok(entries)
-        };
-        match listing() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            other => other.map_err(|error| self.failure(rel, "list", error)),
-        }
-    }
-
-    /// The regular files below a folder, at most `depth` levels down, relative to it, sorted; links are not followed.
-    pub(crate) fn walk(&self, rel: &str, depth: usize) -> Vec<String> {
-        if !self.is_dir(rel) {
-            return Vec::new();
-        }
-        let base = self.path.join(rel);
-        let mut files: Vec<String> = walkdir::WalkDir::new(&base)
-            .max_depth(depth)
-            .into_iter()
-            .filter_map(std::result::Result::ok)
-            .filter(|entry| entry.file_type().is_file())
-            .filter_map(|entry| {
-                let below = entry.path().strip_prefix(&base).ok()?;
-                let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-                Some(parts.join("/"))
-            })
-            .collect();
-        files.sort();
-        files
-    }
-
-    /// Looks at a name without following it; `None` where there is nothing, or nothing that can be reached.
-    pub(crate) fn kind(&self, rel: &str) -> Option<EntryKind> {
-        let place = self.place(rel).ok()?;
-        system::stat(&place.folder, place.name).ok()?.map(|stat| stat.kind)
-    }
-
-    /// Tells whether there is a folder; a link to one inside counts, one that leads out does not.
-    pub(crate) fn is_dir(&self, rel: &str) -> bool {
-        self.root.is_dir(rel)
-    }
-
     /// Makes a folder and its ancestors, durably.
     pub(crate) fn create_dirs(&self, rel: &str) -> Result<()> {
         if rel.is_empty() || self.is_dir(rel) {
             return Ok(());
         }
-        let ends = rel.match_indices('/').map(|(at, _)| at).chain([rel.len()]);
-        ends.filter(|end| *end > 0).try_for_each(|end| self.create_dir(&rel[..end]))
+        self.create_dirs(parent(rel))?;
+        self.create_dir(rel)
     }
 
     fn create_dir(&self, rel: &str) -> Result<()> {
@@ -205,6 +146,15 @@ impl Dir {
             system::sync_folder(&place.folder)
         });
         replaced.map_err(|error| self.failure(rel, "write", error))
+    }
+
+    /// Replaces a file of the engine's own that is as good when it is lost or torn: nothing waits for the disk.
+    pub(crate) fn replace_disposable(&self, rel: &str, bytes: &[u8]) -> io::Result<()> {
+        let place = self.place(rel)?;
+        let temp = temp_name();
+        let mut file = system::create_private(&place.folder, &temp)?;
+        place.or_discard(&temp, file.write_all(bytes))?;
+        place.or_discard(&temp, place.folder.rename(&temp, &place.folder, place.name))
     }
 
     /// Creates a file durably and never overwrites: `false` where something is there already.
@@ -395,6 +345,18 @@ pub(crate) fn read_user_file(path: &Path, limit: u64) -> Result<Option<Vec<u8>>>
         }
         Err(error) => Err(failure(path, "read", error)),
     }
+}
+
+/// Tells whether nobody but its owner may read a file of the user.
+pub(crate) fn is_private(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
+    }
+    // Elsewhere the folders of a user are closed to others by themselves.
+    #[cfg(not(unix))]
+    path.exists()
 }
 
 fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {

@@ -15,6 +15,15 @@ const TRIES: u32 = 3;
 impl Dir {
     /// Reads a file of at most `limit` bytes. Symlinks, FIFOs, devices, folders: `Blocked`.
     pub(crate) fn read(&self, rel: &str, limit: u64) -> Result<Found> {
+        self.note_whole(rel);
+        let found = self.read_now(rel, limit);
+        if matches!(found, Ok(Found::Blocked(_)) | Err(_)) {
+            self.note_trouble();
+        }
+        found
+    }
+
+    fn read_now(&self, rel: &str, limit: u64) -> Result<Found> {
         match self.place(rel) {
             Ok(place) => Ok(read_in(&place.folder, place.name, rel, limit)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Absent),

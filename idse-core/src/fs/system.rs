@@ -90,6 +90,14 @@ pub(super) fn create_new(folder: &Folder, name: &str) -> io::Result<File> {
     Ok(folder.open_with(name, OpenOptions::new().write(true).create_new(true))?.into_std())
 }
 
+/// Makes a new file that only its owner can read.
+pub(super) fn create_private(folder: &Folder, name: &str) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    options.mode(0o600);
+    Ok(folder.open_with(name, options.write(true).create_new(true))?.into_std())
+}
+
 fn open(folder: &Folder, name: &str, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     {

@@ -4,8 +4,11 @@
 //! all of them against exactly that or writes nothing and says which stages differ.
 
 mod decide;
+mod gateway;
+pub(crate) mod http;
 mod memory;
 mod sqlite;
+mod supabase;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +16,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use gateway::GatewayRemote;
+pub use http::Secret;
 pub use memory::{Edit, Fault, MemoryRemote, MemoryRow, Requests};
 pub use sqlite::SqliteRemote;
+pub use supabase::{Credentials, KeyKind, SupabaseOptions, SupabaseRemote};
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::name::{OpId, ProjectId, ProjectName, SessionId};
 use crate::stage::Stage;
 use crate::text::{Digest, ObjectId};
@@ -76,6 +82,11 @@ impl RemoteKey {
     /// Returns the key of a canonical origin or database file: 16 hexadecimal digits of its SHA-256.
     pub fn of(address: &str) -> Self {
         Self(ObjectId::of(address.as_bytes()).hex()[..16].to_owned())
+    }
+
+    /// Tells whether a folder's name is a key.
+    pub(crate) fn names(folder: &str) -> bool {
+        folder.len() == 16 && folder.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// Returns the key as a folder name.
@@ -289,6 +300,57 @@ pub struct Health {
     pub message: String,
 }
 
+/// How one thing of an agency was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// As it should be.
+    Ok,
+    /// Good to know.
+    Info,
+    /// Should be mended.
+    Warning,
+    /// Must be mended.
+    Error,
+}
+
+/// One thing of an agency that was examined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HealthCheck {
+    /// The stable word: `agency_health`, `agency_key`, `agency_guard`, …
+    pub name: &'static str,
+    /// How it was found.
+    pub state: HealthState,
+    /// What was found, as a sentence.
+    pub message: String,
+    /// How to mend it, where there is something to mend.
+    pub hint: Option<String>,
+}
+
+impl HealthCheck {
+    /// Creates a check without a hint.
+    pub fn new(name: &'static str, state: HealthState, message: impl Into<String>) -> Self {
+        Self { name, state, message: message.into(), hint: None }
+    }
+
+    /// Creates a check of something that is as it should be.
+    pub fn ok(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(name, HealthState::Ok, message)
+    }
+
+    /// Adds how to mend it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Creates the check of something that could not be done.
+    pub fn failed(name: &'static str, error: &Error) -> Self {
+        Self { hint: error.hint().map(str::to_owned), ..Self::new(name, HealthState::Error, error.message()) }
+    }
+}
+
 /// An agency: the other side of push and pull.
 ///
 /// # Errors
@@ -308,6 +370,26 @@ pub trait Remote: Send + Sync {
     /// Lists projects, the one written last first.
     fn projects(&self, filter: &ProjectFilter, context: &Context) -> Result<Vec<ProjectSummary>>;
 
+    /// Says when a project was made, as the remote says it; `None` where it does not know.
+    fn created_at(&self, _project_id: ProjectId, _context: &Context) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Asks whether it is well.
     fn health(&self, context: &Context) -> Result<Health>;
+
+    /// Examines what a person may want to know of it; what is wrong is in the answer.
+    ///
+    /// # Errors
+    /// `Cancelled`.
+    fn examine(&self, context: &Context) -> Result<Vec<HealthCheck>> {
+        const NAME: &str = "agency_health";
+        let check = match self.health(context) {
+            Ok(health) if health.healthy => HealthCheck::ok(NAME, health.message),
+            Ok(health) => HealthCheck::new(NAME, HealthState::Error, health.message),
+            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+            Err(error) => HealthCheck::failed(NAME, &error),
+        };
+        Ok(vec![check])
+    }
 }

@@ -135,7 +135,7 @@ pub fn link(
     let key = remote.info().key;
     // First the pushes that nobody heard of again: settling one would bring the other identity back.
     store.forget_pushes(&key, project, found.project_id)?;
-    if store.bases(&key, project)?.iter().any(|base| base.project_id != found.project_id) {
+    if store.find_base(&key, project, |base| base.project_id != found.project_id)?.is_some() {
         store.forget(&key, project)?;
     }
     workspace.save_project_id(project, found.project_id, None, context)?;

@@ -109,7 +109,7 @@ impl<'a> Engine<'a> {
         if let Some(base) = base {
             return Ok(Identity::Base(base.project_id));
         }
-        if let Some(sibling) = self.store.bases(&self.info.key, &self.key.project)?.first() {
+        if let Some(sibling) = self.store.find_base(&self.info.key, &self.key.project, |_| true)? {
             return Ok(Identity::Base(sibling.project_id));
         }
         let of_project = self.workspace.project_file(&self.key.project)?.project_id;
@@ -239,15 +239,16 @@ impl<'a> Engine<'a> {
         log_record(self.store, self.context, verb, self.key, self.remote_folder(), base)
     }
 
-    /// Starts a report.
+    /// Starts a report. What the other side is, a remote may have learned only from its answers.
     pub(crate) fn report(&self, verb: Verb, row: &RemoteSession, steps: Vec<Step>) -> SyncReport {
+        let remote = self.remote.info();
         SyncReport {
             verb,
             project: self.key.project.clone(),
             session: self.key.session.clone(),
             project_id: Some(row.project_id),
-            remote: self.info.clone(),
-            guard: self.info.guard,
+            guard: remote.guard,
+            remote,
             op: None,
             dry_run: false,
             created: false,

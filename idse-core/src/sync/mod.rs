@@ -22,6 +22,7 @@ mod retention;
 mod rows;
 mod settle;
 mod stage;
+mod status;
 mod store;
 mod transaction;
 mod undo;
@@ -32,9 +33,15 @@ pub use options::*;
 pub use preview::plan;
 pub use pull::pull;
 pub use push::push;
-pub use query::{diff, diff_remote, remote_status, status, status_checked};
+pub use query::{diff, diff_remote, remote_status};
 pub use report::*;
 pub use resolve::resolve;
 pub use settle::settle;
+pub use status::{status, status_checked, statuses};
 pub use undo::undo;
 pub(crate) use unfinished::unfinished;
+#[cfg(any(test, fuzzing))]
+pub(crate) use {
+    base::Base,
+    record::{JournalEntry, LogRecord},
+};

@@ -14,7 +14,7 @@ use crate::stage::Stage;
 use crate::sync::base::Base;
 use crate::sync::plan::{Sides, plan_pull, plan_push};
 use crate::sync::push::closed_gates;
-use crate::sync::query::last_seen;
+use crate::sync::status::last_seen;
 use crate::sync::store::{Store, StoredBase};
 use crate::sync::{PlanReport, PullOptions, PushOptions, Verb, rows};
 use crate::workspace::Workspace;
@@ -36,12 +36,12 @@ pub fn plan(
         StoredBase::Base(base) => Some(*base),
         StoredBase::None | StoredBase::Damaged => None,
     };
+    let local = workspace.load(key, context)?;
     let seen = match &base {
-        Some(base) => last_seen(store, base)?,
+        Some(base) => last_seen(store, base, &local)?,
         None => None,
     };
     let row = seen.unwrap_or_else(|| rows::nothing(ProjectId::new(Uuid::nil()), key));
-    let local = workspace.load(key, context)?;
     let settings = workspace.settings(Some(&key.project), context)?;
     let open = store.conflicts(remote.key.as_str(), key)?;
     let sides = Sides { local: &local, base: base.as_ref(), remote: &row, open: &open };

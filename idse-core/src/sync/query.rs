@@ -1,139 +1,25 @@
-//! Questions: how the sides of a session stand, without changing anything.
+//! Questions: what the agency holds and how the texts differ, without changing anything; `status` sums up.
 
 use std::collections::BTreeMap;
 
 use similar::TextDiff;
 
 use crate::context::Context;
-use crate::diagnostic::Severity;
 use crate::error::{Error, Result};
 use crate::name::SessionKey;
-use crate::remote::{Remote, RemoteInfo, RemoteSession, RemoteText, Revision};
+use crate::remote::{Remote, RemoteInfo, RemoteSession, RemoteText};
 use crate::session::Session;
-use crate::stage::{Stage, StageStatus};
+use crate::stage::Stage;
 use crate::state::SessionState;
 use crate::sync::base::Base;
 use crate::sync::classify::StatusClass;
 use crate::sync::engine::{Engine, Located};
 use crate::sync::plan::{Sides, plan_push};
 use crate::sync::preview::agreed_texts;
-use crate::sync::settle::pending_pushes;
 use crate::sync::store::{Store, StoredBase};
-use crate::sync::{
-    Action, Class, DiffReport, DiffSide, PushOptions, RemoteStatus, StageDiff, StageLine, StatusReport, rows,
-};
+use crate::sync::{Action, Class, DiffReport, DiffSide, PushOptions, RemoteStatus, StageDiff};
 use crate::text::canonical;
 use crate::workspace::Workspace;
-
-/// Says where every stage stands, from the disk alone.
-///
-/// # Errors
-/// Whatever loading the session reports.
-pub fn status(
-    workspace: &Workspace,
-    key: &SessionKey,
-    remote: &RemoteInfo,
-    context: &Context,
-) -> Result<StatusReport> {
-    let store = Store::new(workspace.dir());
-    let (base, note) = match store.base(&remote.key, key)? {
-        StoredBase::Base(base) => (Some(*base), None),
-        StoredBase::None => (None, None),
-        StoredBase::Damaged => {
-            (None, Some("the record of the last sync is damaged; the next sync makes it anew"))
-        }
-    };
-    let row = match &base {
-        Some(base) => last_seen(store, base)?,
-        None => None,
-    };
-    let mut report = status_report(workspace, key, remote, base.as_ref(), row.as_ref(), context)?;
-    report.notes.extend(note.map(str::to_owned));
-    Ok(report)
-}
-
-/// Says where every stage stands, with one look at what the agency holds now.
-///
-/// # Errors
-/// As for [`pull`](crate::sync::pull).
-pub fn status_checked(
-    workspace: &Workspace,
-    key: &SessionKey,
-    remote: &dyn Remote,
-    context: &Context,
-) -> Result<StatusReport> {
-    let engine = Engine::new(workspace, key, remote, context)?;
-    let base = engine.base(&mut Vec::new())?;
-    let located = engine.locate(base.as_ref(), false, false)?;
-    engine.check_session(&located, base.as_ref(), false)?;
-    let mut report = status_report(workspace, key, &engine.info, base.as_ref(), Some(&located.row), context)?;
-    report.checked = true;
-    report.last_synced.clone_from(&located.row.updated_at);
-    Ok(report)
-}
-
-/// Returns what the remote held when it was last read, whether or not the revision still counts.
-pub(super) fn last_seen(store: Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
-    let mut known = base.clone();
-    known.revision.get_or_insert_with(|| Revision::new(""));
-    rows::remembered(store, &known)
-}
-
-fn status_report(
-    workspace: &Workspace,
-    key: &SessionKey,
-    remote: &RemoteInfo,
-    base: Option<&Base>,
-    row: Option<&RemoteSession>,
-    context: &Context,
-) -> Result<StatusReport> {
-    let store = Store::new(workspace.dir());
-    let session = workspace.load(key, context)?;
-    let settings = workspace.settings(Some(&key.project), context)?;
-    let findings = workspace.apply_baseline(crate::rules::validate(&session, &[], &settings.validate))?;
-    let open = store.conflicts(remote.key.as_str(), key)?;
-    let sides = row.map(|row| Sides { local: &session, base, remote: row, open: &open });
-    let mut stages = Vec::new();
-    for stage in Stage::ALL {
-        let count = |severity| {
-            findings.diagnostics.iter().filter(|d| d.stage == Some(stage) && d.severity == severity).count()
-        };
-        let step = sides.as_ref().map(|sides| sides.step(stage));
-        let status_class = sides.as_ref().map_or(StatusClass::InSync, |sides| sides.status_class(stage));
-        let class = step.map(|step| step.class);
-        let is_local = matches!(class, Some(Class::LocalChange | Class::NewHere));
-        let consents =
-            class == Some(Class::DeletedHere) && base.is_some_and(|base| base.stage(stage).consent);
-        let never = row.is_none() && session.artifact(stage).text().is_some();
-        stages.push(StageLine {
-            stage,
-            status: session.state.status(stage),
-            errors: count(Severity::Error),
-            warnings: count(Severity::Warning),
-            sync: class,
-            conflict: open.get(&stage).map(|record| record.kind),
-            push: (is_local || consents || never || status_class == StatusClass::Local)
-                && !open.contains_key(&stage),
-            pull: matches!(class, Some(Class::RemoteChange | Class::NewThere | Class::BothChanged))
-                || status_class == StatusClass::Remote,
-        });
-    }
-    let last_synced = base.and_then(|base| base.updated_at.clone());
-    Ok(StatusReport {
-        project: key.project.clone(),
-        session: key.session.clone(),
-        current: workspace.current_session(&key.project)?.as_ref() == Some(&key.session),
-        project_id: base.map(|b| b.project_id).or(workspace.project_file(&key.project)?.project_id),
-        remote: remote.clone(),
-        checked: false,
-        last_synced,
-        last_agent: session.state.last_agent().map(str::to_owned),
-        next: stages.iter().find(|s| s.status != StageStatus::Complete).map(|s| s.stage),
-        stages,
-        unsettled: !pending_pushes(store, None, key)?.is_empty(),
-        notes: Vec::new(),
-    })
-}
 
 /// Says what the agency holds of a session, and what a push or a pull would move.
 ///
@@ -163,7 +49,7 @@ pub fn remote_status(
         project: row.name.clone(),
         project_id: row.project_id,
         session: row.session.clone(),
-        remote: engine.info.clone(),
+        remote: engine.remote.info(),
         last_synced: row.updated_at.clone(),
         stages: BTreeMap::new(),
         last_agent: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::name::{OpId, ProjectId, ProjectName, SessionId};
 use crate::remote::{Guard, RemoteInfo};
@@ -10,7 +10,7 @@ use crate::stage::{Stage, StageStatus};
 use crate::text::{Digest, ObjectId};
 
 /// How the three sides of a stage stand to each other (local, base, remote).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Nowhere a text, or all equal.
@@ -97,7 +97,7 @@ pub struct Step {
 }
 
 /// What kind of decision a conflict needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictKind {
     /// Both changed the same place.
@@ -115,7 +115,7 @@ pub enum ConflictKind {
 }
 
 /// Both sides set the status of a stage, differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusConflict {
     /// The status here.
     pub local: StageStatus,
@@ -140,7 +140,7 @@ pub struct Conflict {
 }
 
 /// Which verb a report is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// `sync push`.
@@ -218,7 +218,7 @@ impl SyncReport {
 }
 
 /// One stage of `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageLine {
     /// The stage.
     pub stage: Stage,
@@ -239,7 +239,7 @@ pub struct StageLine {
 }
 
 /// The answer of `status`: local, or with what the agency holds now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// The project.
     pub project: ProjectName,

@@ -7,12 +7,34 @@ use serde_json::{Map, Value, json};
 use crate::error::Result;
 use crate::name::{OpId, ProjectId, SessionKey};
 use crate::remote::{RemoteSession, RemoteText, Revision};
+use crate::session::Session;
 use crate::stage::{Stage, StageStatus};
-use crate::sync::base::{Base, Seen};
+use crate::sync::base::{Base, Seen, TextRef};
 use crate::sync::store::Store;
+use crate::text::Digest;
 
 /// Returns what the remote held at the revision of the base; `None` where the base does not know it whole.
 pub(crate) fn remembered(store: Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
+    recall(base, |_, text| store.text(text.object))
+}
+
+/// As [`remembered`], for comparing with the local side only: a text that differs in nothing but line endings and
+/// byte order mark stands for the one that was seen, and is not read from the store.
+pub(crate) fn remembered_beside(
+    store: Store<'_>,
+    base: &Base,
+    local: &Session,
+) -> Result<Option<RemoteSession>> {
+    recall(base, |stage, seen| match local.artifact(stage).text() {
+        Some(text) if Digest::of(text) == seen.digest => Ok(Some(text.to_owned())),
+        _ => store.text(seen.object),
+    })
+}
+
+fn recall(
+    base: &Base,
+    read: impl Fn(Stage, TextRef) -> Result<Option<String>>,
+) -> Result<Option<RemoteSession>> {
     let Some(revision) = base.trusted_revision() else { return Ok(None) };
     let mut texts = BTreeMap::new();
     for stage in Stage::ALL {
@@ -21,7 +43,7 @@ pub(crate) fn remembered(store: Store<'_>, base: &Base) -> Result<Option<RemoteS
             Some(Seen::Absent) => RemoteText::Absent,
             Some(Seen::Unknown) => RemoteText::Unknown,
             Some(Seen::Unmapped) => RemoteText::Unmapped,
-            Some(Seen::Text(text)) => match store.text(text.object)? {
+            Some(Seen::Text(text)) => match read(stage, text)? {
                 Some(text) => RemoteText::Text(text),
                 None => return Ok(None),
             },

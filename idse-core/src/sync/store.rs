@@ -184,17 +184,23 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Returns the bases of all sessions of a project.
-    pub(crate) fn bases(&self, remote: &RemoteKey, project: &ProjectName) -> Result<Vec<Base>> {
+    /// Returns the first base of a project that is wanted, and reads no further.
+    pub(crate) fn find_base(
+        &self,
+        remote: &RemoteKey,
+        project: &ProjectName,
+        is_wanted: impl Fn(&Base) -> bool,
+    ) -> Result<Option<Base>> {
         let folder = format!("{ROOT}/{}/base/{project}", remote.as_str());
-        let mut bases = Vec::new();
         for entry in self.dir.list(&folder)? {
             let Some(name) = entry.name.filter(|_| entry.kind == EntryKind::File) else { continue };
-            if let Some(Ok(base)) = self.read_json::<Base>(&format!("{folder}/{name}"))? {
-                bases.push(base);
+            if let Some(Ok(base)) = self.read_json::<Base>(&format!("{folder}/{name}"))?
+                && is_wanted(&base)
+            {
+                return Ok(Some(base));
             }
         }
-        Ok(bases)
+        Ok(None)
     }
 
     /// Forgets what was agreed with a remote on a project: what a changed identity asks for.
@@ -248,8 +254,7 @@ impl<'a> Store<'a> {
 
     /// Lists the remotes that this workspace was ever synced with, by their folders.
     pub(crate) fn remotes(&self) -> Result<Vec<String>> {
-        let is_key = |name: &String| name.len() == 16 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        Ok(folders(self.dir, ROOT)?.into_iter().filter(is_key).collect())
+        Ok(folders(self.dir, ROOT)?.into_iter().filter(|name| RemoteKey::names(name)).collect())
     }
 
     // Conflicts
@@ -314,11 +319,16 @@ impl<'a> Store<'a> {
         Ok(bytes.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
-    /// Appends a record, unless the log ends with it already.
+    /// Appends a record, unless the log has it already.
     pub(crate) fn log_once(&self, record: &LogRecord) -> Result<()> {
         if self.log()?.iter().rev().any(|known| known.op == record.op) {
             return Ok(());
         }
+        self.log_new(record)
+    }
+
+    /// Appends a record of an operation that began in this process: it cannot be in the log, however long that is.
+    pub(crate) fn log_new(&self, record: &LogRecord) -> Result<()> {
         let line = serde_json::to_string(record).map_err(|e| Error::internal(e.to_string()))?;
         self.dir.append_line(LOG, &line)
     }

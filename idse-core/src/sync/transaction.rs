@@ -18,13 +18,14 @@ use crate::workspace::{Workspace, objects, session_path};
 pub(crate) fn run(workspace: &Workspace, transaction: &Transaction, context: &Context) -> Result<Vec<Stage>> {
     let store = Store::new(workspace.dir());
     store.save_entry(&JournalEntry::Transaction(Box::new(transaction.clone())))?;
-    finish(workspace, transaction, context)
+    finish(workspace, transaction, false, context)
 }
 
-/// Finishes a transaction that is in the journal.
-pub(crate) fn finish(
+/// Finishes a transaction that is in the journal. `again`: another process may have got as far as the log.
+fn finish(
     workspace: &Workspace,
     transaction: &Transaction,
+    again: bool,
     context: &Context,
 ) -> Result<Vec<Stage>> {
     let store = Store::new(workspace.dir());
@@ -47,7 +48,12 @@ pub(crate) fn finish(
         }
     }
     pause(context, key)?;
-    store.log_once(&log.without_files(&raced))?;
+    let record = log.without_files(&raced);
+    if again {
+        store.log_once(&record)?;
+    } else {
+        store.log_new(&record)?;
+    }
     pause(context, key)?;
     store.save_base(&log.remote, key, base.as_ref())?;
     if *state != StateChange::default() {
@@ -144,7 +150,7 @@ pub(crate) fn recover(workspace: &Workspace, wanted: Option<&SessionKey>, contex
     for entry in store.journal()? {
         let JournalEntry::Transaction(transaction) = entry else { continue };
         let key = &transaction.log.key;
-        let finished = finish(workspace, &transaction, context).and_then(|_| workspace.tidy(key));
+        let finished = finish(workspace, &transaction, true, context).and_then(|_| workspace.tidy(key));
         match finished {
             Err(error) if wanted.is_none_or(|wanted| wanted == key) => return Err(error),
             _ => {}

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::SessionKey;
 use crate::remote::Remote;
-use crate::sync::{StatusReport, SyncReport};
+use crate::sync::{self, StatusReport, SyncReport};
 use crate::workspace::Workspace;
 
 /// The answers of many sessions.
@@ -35,29 +35,54 @@ impl<R: serde::Serialize> Round<R> {
     }
 }
 
+impl<R> Round<R> {
+    fn take(&mut self, key: SessionKey, result: Result<R>) {
+        match result {
+            Ok(report) => self.reports.push(report),
+            Err(error) => self.errors.push((key, error)),
+        }
+    }
+}
+
 /// Returns the entry of a list of errors for a session that could not be done.
 fn failure(key: &SessionKey, error: &Error) -> Value {
     json!({ "project": key.project, "session": key.session, "error": error.to_json() })
 }
 
-/// Asks every session of every project for its status.
+/// Says how every session of every project stands: from the disk, or with `remote_check` with a look at each agency.
 ///
 /// # Errors
-/// `Io` where a folder cannot be listed; `Cancelled`.
+/// `Io` where a folder cannot be listed; `Cancelled`; and what no session can do without, such as the baseline.
 pub fn status_of_all(
     workspace: &Workspace,
-    one: impl Fn(&SessionKey) -> Result<StatusReport>,
+    agencies: &Agencies<'_>,
+    remote_check: bool,
     context: &Context,
 ) -> Result<Round<StatusReport>> {
     let selection = workspace.every_session()?;
     let mut round = Round { reports: Vec::new(), skipped: selection.skipped, errors: Vec::new() };
+    if remote_check {
+        for key in selection.keys {
+            context.check()?;
+            let remote = agencies.connect(Some(&key.project));
+            let report =
+                remote.and_then(|remote| sync::status_checked(workspace, &key, remote.as_ref(), context));
+            round.take(key, report);
+        }
+        return Ok(round);
+    }
+    let mut sessions = Vec::with_capacity(selection.keys.len());
     for key in selection.keys {
-        context.check()?;
-        match one(&key) {
-            Ok(report) => round.reports.push(report),
+        match agencies.info(Some(&key.project)) {
+            Ok(info) => sessions.push((key, info)),
             Err(error) => round.errors.push((key, error)),
         }
     }
+    let results = sync::statuses(workspace, &sessions, context)?;
+    for ((key, _), result) in sessions.into_iter().zip(results) {
+        round.take(key, result);
+    }
+    round.errors.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(round)
 }
 

@@ -23,19 +23,19 @@ pub(super) fn status(call: &Call<'_>) -> Result<Value> {
     let request: Status = call.request()?;
     let workspace = call.place.workspace()?;
     let agencies = call.agencies(&workspace);
-    let one = |key: &SessionKey| {
-        let project = Some(&key.project);
-        if request.remote_check {
-            let remote = agencies.connect(project)?;
-            sync::status_checked(&workspace, key, remote.as_ref(), call.context)
-        } else {
-            sync::status(&workspace, key, &agencies.info(project)?, call.context)
-        }
-    };
     if request.all {
-        return call.answer_many(&status_of_all(&workspace, one, call.context)?.to_json());
+        let round = status_of_all(&workspace, &agencies, request.remote_check, call.context)?;
+        return call.answer_many(&round.to_json());
     }
-    call.answer(&one(&call.place.key(&workspace)?)?)
+    let key = call.place.key(&workspace)?;
+    let project = Some(&key.project);
+    let report = if request.remote_check {
+        let remote = agencies.connect(project)?;
+        sync::status_checked(&workspace, &key, remote.as_ref(), call.context)
+    } else {
+        sync::status(&workspace, &key, &agencies.info(project)?, call.context)
+    };
+    call.answer(&report?)
 }
 
 request! {

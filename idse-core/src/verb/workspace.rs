@@ -212,11 +212,10 @@ fn ask_remote(call: &Call<'_>, report: &mut DoctorReport) -> Result<()> {
         let project = call.place.project(&workspace).ok();
         call.agencies(&workspace).connect(project.as_ref())
     });
-    let check = match connected {
-        Ok(remote) => doctor::examine_remote(remote.as_ref(), call.context)?,
-        Err(error) => Check::failed("agency_health", &error),
-    };
-    report.checks.push(check);
+    match connected {
+        Ok(remote) => report.checks.extend(doctor::examine_remote(remote.as_ref(), call.context)?),
+        Err(error) => report.checks.push(Check::failed("agency_health", &error)),
+    }
     Ok(())
 }
 

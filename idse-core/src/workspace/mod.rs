@@ -20,8 +20,9 @@ use crate::artifact::{Artifact, Content};
 use crate::config::Settings;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{self, Dir, EntryKind, Found, Lock, Swap};
+use crate::fs::{self, Dir, Entry, EntryKind, Found, Lock, Swap};
 use crate::name::{ProjectId, ProjectName, SessionId, SessionKey};
+use crate::remote::RemoteKey;
 use crate::session::{FileRole, Session, SessionMetadata};
 use crate::stage::{Stage, StageStatus};
 use crate::text::ObjectId;
@@ -29,6 +30,8 @@ use crate::text::ObjectId;
 use json::ObjectFile;
 
 const ENGINE: &str = ".idse/sync";
+/// What was found before lies here, as long as it may be taken for granted.
+pub(crate) const CACHE: &str = ".idse/sync/cache";
 /// How deep Markdown files below a stage folder are looked for.
 const DEPTH: usize = 8;
 /// How often a write is tried again that an editor was faster than.
@@ -147,8 +150,26 @@ impl Workspace {
         let lock = self.dir.lock(&format!("{ENGINE}/lock"), context)?;
         // Before the lock was held, a temporary file might have been somebody's who is still at work.
         self.sweep(ENGINE, false)?;
+        // The cache is written without the lock: who loses a file here goes without the cache once.
+        self.sweep(CACHE, false)?;
         self.dir.create(&format!("{ENGINE}/.gitignore"), b"*\n")?;
         Ok(lock)
+    }
+
+    /// Makes the folder of the cache where it is missing, with the engine's own folder around it; tells whether it was.
+    pub(crate) fn make_cache(&self) -> Result<bool> {
+        if self.dir.kind(CACHE) == Some(EntryKind::Folder) {
+            return Ok(false);
+        }
+        self.dir.create_private_dir(ENGINE)?;
+        self.dir.create(&format!("{ENGINE}/.gitignore"), b"*\n")?;
+        self.dir.create_private_dir(CACHE)?;
+        Ok(true)
+    }
+
+    /// Returns the workspace again, with a trace of everything that is looked at through it.
+    pub(crate) fn tracing(&self) -> Result<Self> {
+        Ok(Self { dir: self.dir.tracing()? })
     }
 
     /// Returns the settings in force for a project.
@@ -220,7 +241,8 @@ impl Workspace {
 
     fn open_conflicts(&self, key: &SessionKey) -> Result<Vec<Stage>> {
         let mut stages = Vec::new();
-        for remote in self.dir.list(ENGINE)?.into_iter().filter(|entry| entry.kind == EntryKind::Folder) {
+        let is_remote = |entry: &Entry| entry.kind == EntryKind::Folder && RemoteKey::names(&entry.shown);
+        for remote in self.dir.list(ENGINE)?.into_iter().filter(is_remote) {
             let conflicts = format!("{ENGINE}/{}/conflicts/{}/{}", remote.shown, key.project, key.session);
             if self.dir.is_dir(&conflicts) {
                 let is_open = |stage: &Stage| {
@@ -340,7 +362,7 @@ fn leads_out(root: &Path) -> Error {
         .with("path", root.display().to_string())
 }
 
-fn changed(path: &str) -> Error {
+pub(crate) fn changed(path: &str) -> Error {
     Error::new(ErrorKind::Exists, format!("{path} holds something else than expected; it was left as it is"))
         .with_reason("changed")
         .with_hint("Read it again and repeat the change on what it holds now.")

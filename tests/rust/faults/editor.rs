@@ -98,7 +98,8 @@ fn pull_under_editor(alice: &Sandbox, saving: Saving, round: usize, started: Dur
     assert!(matches!(pulled.code, Some(0 | 3)), "round {round}: {pulled}");
     let report = pulled.json("sync-report");
     count.saves += saves;
-    count.displaced += tokens.len() - 1;
+    // On a busy machine an editor may not have come to its first save.
+    count.displaced += tokens.len().saturating_sub(1);
     count.noticed += usize::from(report["notes"].to_string().contains("an editor"));
     let kept = kept(alice, &path);
     for token in &tokens {

@@ -1,7 +1,7 @@
 //! Seeded simulation: clients, people at the table, faults; then calm, and what must be true.
 //!
-//! `IDSE_SEEDS=N` runs N seeds, `IDSE_SEED=K` runs one and tells what happened. Seeds that failed once lie in
-//! `tests/seeds` and run every time.
+//! `IDSE_SEEDS=N` runs N seeds, `IDSE_SEED=K` runs one and tells what happened. A seed that fails is written
+//! to `tests/seeds/simulation.txt`; what stands there runs every time.
 
 #![expect(
     clippy::unwrap_used,
@@ -72,10 +72,30 @@ fn folders(thread: usize) -> (tempfile::TempDir, Vec<Folder>) {
     (dir, folders)
 }
 
+/// The seeds that failed once: they run every time.
 fn stored() -> Vec<u64> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("seeds");
-    let text = std::fs::read_to_string(folder.join("simulation.txt")).unwrap_or_default();
+    let text = std::fs::read_to_string(stored_path()).unwrap_or_default();
     text.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+}
+
+/// Keeps seeds that failed, each with what happened on one line.
+fn store(failures: &[String], known: &[u64]) {
+    let path = stored_path();
+    let mut text = std::fs::read_to_string(&path).unwrap_or_default();
+    for failure in failures {
+        let (seed, what) = failure.split_once(": ").unwrap();
+        if !known.contains(&seed.parse().unwrap()) {
+            let what: String =
+                what.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+            text.push_str(&format!("{seed} {what}\n"));
+        }
+    }
+    // Where the folder is read-only, the message of the failure says the seeds too.
+    drop(std::fs::write(path, text));
+}
+
+fn stored_path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("seeds/simulation.txt")
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -84,10 +104,11 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn whatever_happens_nothing_is_lost_and_all_agree_in_the_end() {
-    let mut seeds = stored();
+    let known = stored();
+    let mut seeds = known.clone();
     match number("IDSE_SEED") {
         Some(seed) => seeds = vec![seed],
-        None => seeds.extend(0..number("IDSE_SEEDS").unwrap_or(idse_tests::volume(300) as u64)),
+        None => seeds.extend(0..number("IDSE_SEEDS").unwrap_or(idse_tests::volume(1_000) as u64)),
     }
     let start = Instant::now();
     let (next, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -120,6 +141,9 @@ fn whatever_happens_nothing_is_lost_and_all_agree_in_the_end() {
         seeds.len() as f64 / seconds,
         most.into_inner()
     );
+    if !failures.is_empty() {
+        store(&failures, &known);
+    }
     assert!(
         failures.is_empty(),
         "{} of {} seeds failed:\n{}",

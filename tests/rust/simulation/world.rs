@@ -10,7 +10,7 @@ use idse_core::remote::{Edit, Fault, MemoryRemote, MemoryRow, ProjectFilter, Rem
 use idse_core::sync::{
     self, Action, Class, ConflictKind, Outcome, PullOptions, PushOptions, Resolution, Step, SyncReport,
 };
-use idse_core::{Context, Error, ErrorKind, Result, Stage, StageStatus};
+use idse_core::{Context, Digest, Error, ErrorKind, Result, Stage, StageStatus};
 
 use super::client::{Client, Folder, key};
 use super::ledger::{Ledger, both, edited, first_text};
@@ -285,9 +285,17 @@ impl World {
         let sent =
             report.steps.iter().filter(|s| s.action == Action::Send && report.outcome == Outcome::Done);
         for step in sent {
-            let text = before.get(&step.stage).cloned().unwrap_or_default();
+            let mut text = before.get(&step.stage).cloned().unwrap_or_default();
             let history = self.target().map(|target| self.agency.history(&target, step.stage));
-            if !history.unwrap_or_default().contains(&text) {
+            let history = history.unwrap_or_default();
+            // An editor may have saved before the file was read: then the report says which text it was.
+            if !self.is_quiet
+                && let Some(said) = step.local
+                && let Some(held) = history.iter().find(|held| Digest::of(held) == said)
+            {
+                text.clone_from(held);
+            }
+            if !history.contains(&text) {
                 return Err(format!("{} was acknowledged and the row never held it: {text:?}", step.stage));
             }
             self.ledger().known(&text);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use idse_core::remote::{Fault, MemoryRemote, ProjectFilter, Remote, Sessions, SqliteRemote, Target};
 use idse_core::sync::{self, PullOptions, PushOptions, Resolution, ResolveOptions, UndoOptions};
 use idse_core::{InitRequest, ProjectId, Result, SessionKey, Stage, StageStatus, Workspace};
+use idse_tests::hand::drop_from;
 use serde::Serialize;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -206,20 +207,5 @@ impl Door for Library {
         let found = memory.projects(&ProjectFilter::Name(project.to_owned()), &context()).unwrap();
         let target = Target { project_id: found[0].project_id, session: session.parse().unwrap() };
         if whole { memory.drop_project(target.project_id) } else { memory.drop_row(&target) }
-    }
-}
-
-/// Drops rows of an embedded agency as an administrator would.
-pub(crate) fn drop_from(path: &std::path::Path, project: &str, session: &str, whole: bool) {
-    let db = rusqlite::Connection::open(path).unwrap();
-    let id: String =
-        db.query_row("SELECT id FROM projects WHERE name = ?1", [project], |row| row.get(0)).unwrap();
-    if whole {
-        db.execute("DELETE FROM sessions WHERE project_id = ?1", [&id]).unwrap();
-        db.execute("DELETE FROM projects WHERE id = ?1", [&id]).unwrap();
-    } else {
-        let changed =
-            db.execute("DELETE FROM sessions WHERE project_id = ?1 AND session_id = ?2", [&id, session]);
-        assert_eq!(changed.unwrap(), 1);
     }
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use idse_core::remote::{Remote, SqliteRemote};
 use idse_tests::Sandbox;
+use idse_tests::hand::drop_from;
 use serde_json::Value;
 
-use super::library::drop_from;
 use super::story::{Answer, Door, Story, context, project, session, text};
 
 pub(crate) struct Program {

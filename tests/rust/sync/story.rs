@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use idse_core::remote::{
-    Fetched, ProjectFilter, PushItem, PushOutcome, PushRequest, PushState, Remote, RemoteText, Target,
-};
-use idse_core::{Env, ErrorKind, OpId, ProjectId, SessionId, Stage};
+use idse_core::remote::{Fetched, Remote, RemoteText};
+use idse_core::{Env, ErrorKind, Stage};
+pub(crate) use idse_tests::hand::{project, session, text};
+use idse_tests::hand::{row, target};
 use serde_json::{Map, Value, json};
 
 /// One file of `tests/conformance/sync`.
@@ -29,18 +29,6 @@ pub(crate) trait Door {
     fn script(&mut self, step: &Value) -> Result<(), String>;
     /// Drops the session's row, or the whole project.
     fn drop_row(&mut self, project: &str, session: &str, whole: bool);
-}
-
-pub(crate) fn text<'a>(step: &'a Value, key: &str) -> Option<&'a str> {
-    step[key].as_str()
-}
-
-pub(crate) fn project(step: &Value) -> &str {
-    text(step, "project").unwrap_or("portal")
-}
-
-pub(crate) fn session(step: &Value) -> &str {
-    text(step, "session").unwrap_or("s1")
 }
 
 pub(crate) fn stages(value: &Value) -> Vec<Stage> {
@@ -70,7 +58,7 @@ fn tell_step(step: &Value, door: &mut dyn Door) -> Result<(), String> {
             write(&path, step)
         }
         "merged" => merged(&door.root(at), step),
-        "row" => row(step, door),
+        "row" => row(&*door.remote(step), step),
         "drop" => {
             door.drop_row(project(step), session(step), step["whole"] == true);
             Ok(())
@@ -223,58 +211,8 @@ fn check(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the target of a step in an agency.
-fn target(remote: &dyn Remote, step: &Value) -> Result<Target, String> {
-    let name = project(step).to_owned();
-    let projects = remote.projects(&ProjectFilter::Name(name), &context()).map_err(|e| e.to_string())?;
-    let project_id = projects.first().ok_or("the agency has no such project")?.project_id;
-    Ok(Target { project_id, session: session(step).parse::<SessionId>().map_err(|e| e.to_string())? })
-}
-
 pub(crate) fn context() -> idse_core::Context {
     idse_core::Context { env: Env::default(), ..idse_core::Context::default() }
-}
-
-/// Somebody else writes the row: a client that knows nothing of operations, or a person in a table editor.
-fn row(step: &Value, door: &mut dyn Door) -> Result<(), String> {
-    let remote = door.remote(step);
-    let create = step["create"] == true;
-    let target = if create {
-        let session = session(step).parse().map_err(|e: idse_core::Error| e.to_string())?;
-        Target { project_id: ProjectId::new(context().clock.unique()), session }
-    } else {
-        target(&*remote, step)?
-    };
-    let (texts, state) = match remote.fetch(&target, None, &context()).map_err(|e| e.to_string())? {
-        Fetched::Session(row) => (row.texts, row.state),
-        _ => Default::default(),
-    };
-    let items = step["texts"].as_object().into_iter().flatten().map(|(stage, text)| {
-        let stage: Stage = stage.parse().unwrap();
-        let expected = texts.get(&stage).and_then(RemoteText::text).map(idse_core::Digest::of);
-        PushItem { stage, text: text.as_str().map(str::to_owned), expected }
-    });
-    let mut value = state.clone().unwrap_or_default();
-    for (key, field) in step["state"].as_object().into_iter().flatten() {
-        value.insert(key.clone(), field.clone());
-    }
-    let expected = state.map(|state| idse_core::Digest::of_json(&state.into()));
-    let request = PushRequest {
-        op: OpId::new(context().clock.unique()),
-        revision: None,
-        items: items.collect(),
-        state: step["state"].is_object().then_some(PushState { value, expected }),
-        create: create.then(|| idse_core::remote::NewProject {
-            name: project(step).parse().unwrap(),
-            stack: None,
-            framework: None,
-        }),
-        target,
-    };
-    match remote.push(&request, &context()).map_err(|e| e.to_string())? {
-        PushOutcome::Written { .. } => Ok(()),
-        other => Err(format!("{other:?}")),
-    }
 }
 
 /// Looks into the agency.

@@ -32,6 +32,24 @@ static char *arguments(const char *root, const char *agency, const char *verb, c
     return format("%s}", text);
 }
 
+/* Returns the names of the stages in a list of a report, as a JSON list: all, or those that `is` lets through. */
+static char *stages(const idse_json *report, const char *list, bool (*is)(const idse_json *, const char *, const char *), const char *field)
+{
+    char *names = keep(strdup(""));
+    for (size_t i = 0; i < idse_json_length(report, list); i++)
+        if (is(report, format("%s/%zu/%s", list, i, field), field))
+            names = format("%s%s\"%s\"", names, *names ? "," : "", text_at(report, format("%s/%zu/stage", list, i)));
+    return format("[%s]", names);
+}
+
+static bool every(const idse_json *report, const char *at, const char *field) { return report && at && field; }
+static bool is_true(const idse_json *report, const char *at, const char *field) { return field && idse_json_is_true(report, at); }
+static bool is_set(const idse_json *report, const char *at, const char *field) { return field && text_at(report, at); }
+static bool moves(const idse_json *report, const char *at, const char *field)
+{
+    return field && strstr(" send send_null write merge remove ", format(" %s ", text_at(report, at)));
+}
+
 static void expect(const char *name, const char *what, const char *wanted, const char *got);
 
 /* Compares files with the texts that a step names by stage. */
@@ -82,6 +100,21 @@ static bool holds(const char *folder, const char *text)
     return found;
 }
 
+/* Returns the proposal of an open conflict, whatever the agency's key. */
+static char *merged_path(const char *root, const idse_json *step)
+{
+    char *sync = format("%s/.idse/sync", root), *found = NULL;
+    DIR *dir = opendir(sync);
+    for (struct dirent *entry; dir && !found && (entry = readdir(dir));) {
+        char *path = format("%s/%s/conflicts/%s/%s/%s/merged.md", sync, entry->d_name, member(step, "project", "portal"),
+                            member(step, "session", "s1"), member(step, "stage", ""));
+        found = access(path, F_OK) == 0 ? path : NULL;
+    }
+    if (dir)
+        closedir(dir);
+    return found ? found : format("%s/no-conflict", sync);
+}
+
 static void write_text(const char *path, const idse_json *step)
 {
     char *hex = text_at(step, "/hex"), *json = text_at(step, "/json"), *text = text_at(step, "/text");
@@ -126,6 +159,17 @@ static void start(const char *root, const char *agency, const idse_json *step, c
     }
 }
 
+static bool needs_hand(const char *story) { return strstr(story, "\"do\":\"row\"") || strstr(story, "\"do\":\"drop\""); }
+
+/* Somebody else writes the agency's table. */
+static void by_hand(const char *name, const char *base, const char *agency, const idse_json *step)
+{
+    char *file = format("%s/step.json", base);
+    spill(file, text_at(step, ""));
+    int ended = system(format("\"$IDSE_HAND\" '%s' '%s'", agency + strlen("sqlite:"), file));
+    expect(name, "the hand at the table", "0", format("%d", ended));
+}
+
 /* Does what a step asks and returns the report of its verb, where it has one. */
 static idse_json *tell(const char *name, const idse_json *step, char **failure)
 {
@@ -142,6 +186,10 @@ static idse_json *tell(const char *name, const idse_json *step, char **failure)
         remove(artifact(root, step, member(step, "stage", "")));
     else if (strcmp(what, "agency") == 0)
         check_agency(base, agency, step);
+    else if (strcmp(what, "row") == 0 || strcmp(what, "drop") == 0)
+        by_hand(name, base, agency, step);
+    else if (strcmp(what, "merged") == 0)
+        write_text(merged_path(root, step), step);
     else if (strcmp(what, "kept") == 0)
         expect(name, "kept", "yes", holds(format("%s/.idse/sync/objects", root), member(step, "text", "")) ? "yes" : "no");
     else if (strcmp(what, "check") == 0) {

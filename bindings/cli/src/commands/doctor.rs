@@ -48,11 +48,10 @@ fn ask_remote(app: &App, args: &Doctor, report: &mut DoctorReport) -> Result<()>
         let settings = workspace.settings(project.as_ref(), &app.context)?;
         app.connect(&app.address(&settings, args.agency.as_deref())?)
     });
-    let check = match connected {
-        Ok(remote) => doctor::examine_remote(remote.as_ref(), &app.context)?,
-        Err(error) => Check::failed("agency_health", &error),
-    };
-    report.checks.push(check);
+    match connected {
+        Ok(remote) => report.checks.extend(doctor::examine_remote(remote.as_ref(), &app.context)?),
+        Err(error) => report.checks.push(Check::failed("agency_health", &error)),
+    }
     Ok(())
 }
 

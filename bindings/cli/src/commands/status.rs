@@ -2,7 +2,7 @@
 
 use clap::Args;
 use idse_core::sync::{self, ConflictKind, StageLine, StatusReport};
-use idse_core::{Result, SessionKey, Stage, Workspace, verb};
+use idse_core::{Result, Stage, verb};
 
 use crate::app::App;
 use crate::exit::Exit;
@@ -29,35 +29,32 @@ pub(crate) struct Status {
     #[arg(long)]
     remote_check: bool,
     #[command(flatten)]
+    cache: crate::args::CacheArg,
+    #[command(flatten)]
     remote: crate::args::RemoteArg,
 }
 
 pub(crate) fn run(app: &App, args: &Status) -> Result<Exit> {
     let workspace = app.workspace()?;
     let agencies = app.agencies(&workspace, args.remote.url.as_deref());
-    let one = |key: &SessionKey| {
-        if args.remote_check {
-            let remote = agencies.connect(Some(&key.project))?;
-            sync::status_checked(&workspace, key, remote.as_ref(), &app.context)
-        } else {
-            sync::status(&workspace, key, &agencies.info(Some(&key.project))?, &app.context)
-        }
-    };
     if args.all {
-        return all(app, args, &workspace, &one);
+        let round =
+            verb::status_of_all(&workspace, &agencies, args.remote_check, &args.cache.context(&app.context))?;
+        return all(app, args, &round);
     }
-    let report = one(&app.key(&workspace)?)?;
+    let key = app.key(&workspace)?;
+    let project = Some(&key.project);
+    let report = if args.remote_check {
+        let remote = agencies.connect(project)?;
+        sync::status_checked(&workspace, &key, remote.as_ref(), &app.context)?
+    } else {
+        sync::status(&workspace, &key, &agencies.info(project)?, &app.context)?
+    };
     app.output.answer("status", &report, |page| text(page, &report, agencies.named()))?;
     Ok(exit(args, &report))
 }
 
-fn all(
-    app: &App,
-    args: &Status,
-    workspace: &Workspace,
-    one: &dyn Fn(&SessionKey) -> Result<StatusReport>,
-) -> Result<Exit> {
-    let round = verb::status_of_all(workspace, one, &app.context)?;
+fn all(app: &App, args: &Status, round: &verb::Round<StatusReport>) -> Result<Exit> {
     let agency = args.remote.url.as_deref();
     app.output.answer("statuses", &round.to_json(), |page| overview(page, &round.reports, agency))?;
     for skipped in &round.skipped {

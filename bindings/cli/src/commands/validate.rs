@@ -49,6 +49,8 @@ pub(crate) struct Validate {
     /// The stage of the text on standard input
     #[arg(long, value_name = "STAGE", value_parser = args::stage())]
     stage: Option<Stage>,
+    #[command(flatten)]
+    cache: args::CacheArg,
 }
 
 /// What is checked.
@@ -136,7 +138,8 @@ fn sessions(app: &App, args: &Validate) -> Result<ValidationReport> {
         let held = workspace.update_baseline(&keys, &app.context)?;
         app.output.note(&format!("The baseline holds {}", count(number(held), "finding")));
     }
-    let check = || workspace.validate_all(&keys, &stages, &app.context);
+    let context = args.cache.context(&app.context);
+    let check = || workspace.validate_all(&keys, &stages, &context);
     let report = check()?;
     if args.dry_run {
         for file in workspace.preview_fix(&report) {

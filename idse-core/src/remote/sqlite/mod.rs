@@ -17,6 +17,7 @@ use self::failure::{Failure, locked};
 use self::file::FileId;
 use crate::context::Context;
 use crate::error::{ErrorKind, Result};
+use crate::name::ProjectId;
 use crate::remote::decide::{Before, decide};
 use crate::remote::{
     Fetched, Guard, Health, ProjectFilter, ProjectSummary, PushOutcome, PushRequest, Remote, RemoteInfo,
@@ -175,6 +176,10 @@ impl Remote for SqliteRemote {
 
     fn projects(&self, filter: &ProjectFilter, context: &Context) -> Result<Vec<ProjectSummary>> {
         Ok(self.read(context, |connection| rows::projects(connection, filter))?.unwrap_or_default())
+    }
+
+    fn created_at(&self, project_id: ProjectId, context: &Context) -> Result<Option<String>> {
+        Ok(self.read(context, |connection| rows::created_at(connection, project_id))?.flatten())
     }
 
     fn health(&self, context: &Context) -> Result<Health> {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::failure::{Failure, not_text};
 use crate::error::{Error, ErrorKind};
+use crate::name::ProjectId;
 use crate::remote::decide::{Before, Decision, Held, op_mark, revision};
 use crate::remote::{
     Fetched, ProjectFilter, ProjectSummary, PushOutcome, PushRequest, RemoteSession, RemoteSessionSummary,
@@ -182,6 +183,13 @@ pub(super) fn projects(
         }
     }
     Ok(found)
+}
+
+/// Reads when a project was made.
+pub(super) fn created_at(connection: &Connection, project_id: ProjectId) -> Result<Option<String>, Failure> {
+    let mut statement = connection.prepare_cached("SELECT created_at FROM projects WHERE id = ?1")?;
+    let mut rows = statement.query([project_id.to_string()])?;
+    rows.next()?.map_or(Ok(None), |row| text_at(row, 0, "created_at"))
 }
 
 /// Counts the projects.

@@ -59,21 +59,44 @@ pub fn push(
     // A state that cannot be read would count as all pending, and be sent, or stop the record of what was written.
     workspace.load_state(key, context)?;
     settle_journal(&engine)?;
+    let mut lost = None;
     for attempt in 0..ATTEMPTS {
-        if let Some(mut report) = Attempt::new(&engine, options, attempt == 0)?.send()? {
-            report.notes.extend(tidy(workspace, context));
-            return Ok(report);
+        match Attempt::new(&engine, options, attempt == 0)?.send()? {
+            Sent::Done(mut report) => {
+                report.notes.extend(tidy(workspace, context));
+                return Ok(*report);
+            }
+            Sent::Overtaken => lost = None,
+            Sent::NotWritten(error) => lost = Some(error),
         }
         let jitter = u64::from(context.clock.unique().as_bytes()[0]);
         context.check()?;
         context.clock.sleep(Duration::from_millis((10 << attempt) + jitter % 20));
     }
-    Err(Error::new(
-        ErrorKind::Unavailable,
-        format!("others keep writing to {key}: gave up after {ATTEMPTS} attempts"),
-    )
-    .with_reason("contended")
-    .with_hint("Nothing was written. Try again in a moment."))
+    Err(match lost {
+        Some(lost) => Error::new(
+            ErrorKind::Unavailable,
+            format!("{key} could not be pushed in {ATTEMPTS} attempts. The last one: {}", lost.message()),
+        )
+        .with_hint("A look at the agency showed that nothing was written. Try again in a moment.")
+        .with_source(lost),
+        None => Error::new(
+            ErrorKind::Unavailable,
+            format!("others keep writing to {key}: gave up after {ATTEMPTS} attempts"),
+        )
+        .with_reason("contended")
+        .with_hint("Nothing was written. Try again in a moment."),
+    })
+}
+
+/// What came of one attempt.
+enum Sent {
+    /// It is over; the report says how.
+    Done(Box<SyncReport>),
+    /// Somebody wrote in between: plan anew.
+    Overtaken,
+    /// The reply was lost, and a look at the agency showed that nothing was written.
+    NotWritten(Error),
 }
 
 fn check_options(options: &PushOptions) -> Result<()> {

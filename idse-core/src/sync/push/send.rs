@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::remote::{Fetched, NewProject, PushItem, PushOutcome, PushRequest, PushState, RemoteText};
+use crate::remote::{Fetched, Guard, NewProject, PushItem, PushOutcome, PushRequest, PushState, RemoteText};
 use crate::stage::Stage;
 use crate::sync::base::Base;
 use crate::sync::plan::PushStep;
@@ -12,17 +12,17 @@ use crate::sync::settle::{Settled, keep_seen, settle_entry};
 use crate::sync::{Action, Class, Outcome, SyncReport, transaction};
 use crate::text::Digest;
 
-use super::Attempt;
+use super::{Attempt, Sent};
 
 impl Attempt<'_> {
-    /// Sends, and records what was sent. `None`: somebody wrote in between, plan anew.
-    pub(super) fn send(mut self) -> Result<Option<SyncReport>> {
+    /// Sends, and records what was sent.
+    pub(super) fn send(mut self) -> Result<Sent> {
         if let Some(outcome) = self.is_refused() {
-            return Ok(Some(self.stopped(outcome)));
+            return Ok(Sent::Done(Box::new(self.stopped(outcome))));
         }
         if !self.sends() {
             self.record_agreement()?;
-            return Ok(Some(self.report()));
+            return Ok(Sent::Done(Box::new(self.report())));
         }
         let pending = self.pending()?;
         let request = self.request(&pending);
@@ -38,11 +38,11 @@ impl Attempt<'_> {
                 if !in_step {
                     self.look_again(&pending, &mut report);
                 }
-                Ok(Some(report))
+                Ok(Sent::Done(Box::new(report)))
             }
             Ok(PushOutcome::Differs { .. } | PushOutcome::Missing) => {
                 self.engine.store.remove_entry(&pending.log)?;
-                Ok(None)
+                Ok(Sent::Overtaken)
             }
             Err(error) if error.kind() == ErrorKind::Unsettled => self.settle_now(&pending, error),
             Err(error) => {
@@ -88,7 +88,7 @@ impl Attempt<'_> {
     }
 
     /// The reply was lost: one read tells what happened, where the agency can be reached at all.
-    pub(super) fn settle_now(mut self, pending: &PendingPush, error: Error) -> Result<Option<SyncReport>> {
+    pub(super) fn settle_now(mut self, pending: &PendingPush, error: Error) -> Result<Sent> {
         if self.engine.context.check().is_err() {
             return Err(error);
         }
@@ -98,9 +98,10 @@ impl Attempt<'_> {
                 let mut report = self.report();
                 report.notes.push("the reply was lost, but the agency has what was sent".into());
                 self.done(&mut report, pending, updated_at);
-                Ok(Some(report))
+                Ok(Sent::Done(Box::new(report)))
             }
-            Ok(Settled::NotCommitted | Settled::Conflict) => Ok(None),
+            Ok(Settled::NotCommitted) => Ok(Sent::NotWritten(error)),
+            Ok(Settled::Conflict) => Ok(Sent::Overtaken),
         }
     }
 
@@ -170,6 +171,20 @@ impl Attempt<'_> {
         report.op = Some(pending.log.op);
         report.created = self.located.create;
         report.last_synced = updated_at;
+        report.notes.extend(weakness(report.guard).map(str::to_owned));
+    }
+}
+
+/// Says what a guard that is not the strongest does not see.
+fn weakness(guard: Guard) -> Option<&'static str> {
+    match guard {
+        Guard::RowVersion => None,
+        Guard::UpdatedAt => Some(
+            "guarded by the row's time stamp alone: a change by hand that leaves it alone is not seen if it comes in the moment of a push",
+        ),
+        Guard::None => {
+            Some("not guarded: a change by somebody else is not seen if it comes in the moment of a push")
+        }
     }
 }
 

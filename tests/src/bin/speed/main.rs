@@ -9,6 +9,8 @@
 mod measure;
 mod merge;
 mod plain;
+#[cfg(unix)]
+mod servers;
 mod sync;
 mod table;
 mod tree;
@@ -33,7 +35,7 @@ impl Setting {
         let home = self.folder.join("home");
         std::fs::create_dir_all(&home).unwrap();
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Program { program: program.to_owned(), args, folder: folder.to_owned(), home }
+        Program { program: program.to_owned(), args, folder: folder.to_owned(), home, env: Vec::new() }
     }
 
     fn idse(&self, folder: &Path, args: &[&str]) -> Program {
@@ -47,7 +49,7 @@ fn main() {
         ["read", folder] => plain::read_all(Path::new(folder)),
         ["merge", base, ours, theirs] => merge::merge_files([base, ours, theirs].map(Path::new)),
         [idse, folder, parts @ ..] => measure_all(Path::new(idse), Path::new(folder), parts),
-        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync]..."),
+        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync|servers]..."),
     }
 }
 
@@ -77,6 +79,10 @@ fn measure_all(idse: &Path, folder: &Path, parts: &[&str]) {
     }
     if wants("tree") {
         tree::measure(&setting, &mut table);
+    }
+    #[cfg(unix)]
+    if wants("servers") {
+        servers::measure(&setting, &mut table);
     }
     println!("{}", table::machine());
     println!("{} rounds, medians, alternatives in turn\n", setting.rounds);

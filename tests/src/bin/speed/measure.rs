@@ -13,6 +13,8 @@ pub(crate) struct Program {
     pub(crate) folder: PathBuf,
     /// Home and agency.
     pub(crate) home: PathBuf,
+    /// Further variables.
+    pub(crate) env: Vec<(String, String)>,
 }
 
 impl Program {
@@ -27,6 +29,7 @@ impl Program {
             .env("HOME", &self.home)
             .env("XDG_DATA_HOME", self.home.join("data"))
             .env("XDG_CONFIG_HOME", self.home.join("config"))
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             // Some programs stop early where their output goes nowhere.
             .stdout(File::create(self.home.join("stdout")).unwrap())
@@ -52,23 +55,31 @@ impl Program {
         (took, printed("stdout"))
     }
 
-    /// Runs it and returns the most memory that it held, in KiB, as the kernel noted it; looked up every millisecond.
-    pub(crate) fn peak(&self) -> Option<u64> {
-        let mut child = self.command().spawn().unwrap();
-        let status = format!("/proc/{}/status", child.id());
-        let mut peak = None;
-        while child.try_wait().unwrap().is_none() {
-            peak = peak.max(high_water(Path::new(&status)));
-            std::thread::sleep(Duration::from_millis(1));
+    /// Runs it under GNU time and returns what the kernel counted; `None` where that is not installed.
+    ///
+    /// Looking at `/proc` now and then would miss what a process takes just before its end.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        let time = Path::new("/usr/bin/time");
+        if !time.is_file() {
+            return None;
         }
-        peak
+        let note = self.home.join("usage");
+        let own = ["-q", "-o", note.to_str()?, "-f", "%M %U %S", self.program.to_str()?];
+        let args = own.iter().map(|arg| (*arg).to_owned()).chain(self.args.clone()).collect();
+        Self { program: time.to_owned(), args, ..self.clone() }.run(&[0, 1]);
+        let text = std::fs::read_to_string(note).unwrap();
+        let numbers: Vec<f64> = text.split_whitespace().map(|number| number.parse().unwrap()).collect();
+        Some(Usage { peak_mib: numbers[0] / 1024.0, cpu_seconds: numbers[1] + numbers[2] })
     }
 }
 
-fn high_water(status: &Path) -> Option<u64> {
-    let text = std::fs::read_to_string(status).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+/// What the kernel counted of one run.
+#[derive(Clone, Copy)]
+pub(crate) struct Usage {
+    /// The most memory that it held.
+    pub(crate) peak_mib: f64,
+    /// Of all threads, in the program and in the kernel; other programs hardly disturb it.
+    pub(crate) cpu_seconds: f64,
 }
 
 /// Runs programs in turn, `rounds` times after one round that does not count, and returns the median of each.

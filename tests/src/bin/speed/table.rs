@@ -18,6 +18,13 @@ impl Table {
         self.row(what, shown(ours), against, format!("{ratio:.2}"), bound, ratio <= bound, "x");
     }
 
+    /// Adds a time beside another one, without a bound.
+    pub(crate) fn compared(&mut self, what: &str, ours: Duration, other: (&str, Duration)) {
+        let ratio = format!("{:.2}", ours.as_secs_f64() / other.1.as_secs_f64());
+        let against = format!("{}: {}", other.0, shown(other.1));
+        self.rows.push([what.to_owned(), shown(ours), against, ratio, "-".into()]);
+    }
+
     /// Adds a number that may be at most `bound`.
     pub(crate) fn limit(&mut self, what: &str, value: f64, bound: f64, unit: &str) {
         self.row(what, format!("{value:.1} {unit}"), "-".into(), "-".into(), bound, value <= bound, unit);

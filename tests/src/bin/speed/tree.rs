@@ -1,12 +1,12 @@
 //! The large tree: validating against reading, status against `git status`; and the start of the program.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use idse_tests::Tree;
 
 use crate::Setting;
-use crate::measure::medians;
+use crate::measure::{Program, median, medians};
 use crate::table::Table;
 
 const PROJECTS: usize = 20;
@@ -40,28 +40,57 @@ pub(crate) fn measure(setting: &Setting, table: &mut Table) {
 
 fn validate(setting: &Setting, root: &Path, table: &mut Table) {
     let ours = setting.idse(root, &["validate", "--all"]);
+    let cold = setting.idse(root, &["validate", "--all", "--no-cache"]);
     let read = setting.program(&setting.own, root, &["read", "."]);
     let rg = setting.program(Path::new("rg"), root, &["-c", "REQUIRES INPUT", ".idse/projects"]);
     let has_rg = find("rg").is_some();
-    let mut programs = vec![&ours, &read];
+    let mut programs = vec![&ours, &cold, &read];
     if has_rg {
         programs.push(&rg);
     } else {
         eprintln!("SKIPPED: validate against rg; on Debian: sudo apt-get install ripgrep");
     }
     let times = medians(setting.rounds, &programs, FINDINGS);
-    table.ratio("`idse validate --all`", times[0], ("two threads that read the files", times[1]), 1.5);
-    match times.get(2) {
-        Some(rg) => table.ratio("`idse validate --all`", times[0], ("rg -c 'REQUIRES INPUT'", *rg), 1.0),
-        None => table.plain("`idse validate --all` against rg", "SKIPPED: no rg".into()),
+    let reading = ("two threads that read the files", times[2]);
+    table.ratio("`idse validate --all`, warm", times[0], reading, 1.5);
+    match times.get(3) {
+        Some(rg) => {
+            let rg = ("rg -c 'REQUIRES INPUT'", *rg);
+            table.ratio("`idse validate --all`, warm", times[0], rg, 1.0);
+            table.compared("`idse validate --all --no-cache`", times[1], rg);
+        }
+        None => table.plain("`idse validate --all`, warm, against rg", "SKIPPED: no rg".into()),
     }
-    peak(table, "`idse validate --all`: peak memory", &ours);
+    table.compared("`idse validate --all --no-cache`", times[1], reading);
+    table.compared(
+        "`idse validate --all`, filling the cache",
+        filling(setting, root, &ours, FINDINGS),
+        reading,
+    );
+    usage(table, "`idse validate --all`, warm", &[&ours]);
+    usage(table, "`idse validate --all --no-cache`", &programs[1..]);
 }
 
-fn peak(table: &mut Table, what: &str, program: &crate::measure::Program) {
-    if let Some(kib) = program.peak() {
-        table.limit(what, kib as f64 / 1024.0, 64.0, "MiB");
-    }
+/// Runs a program several times with nothing in the cache, and returns the median.
+fn filling(setting: &Setting, root: &Path, program: &Program, codes: &[i32]) -> Duration {
+    let cache = root.join(".idse/sync/cache");
+    let run = |_| {
+        std::fs::remove_dir_all(&cache).unwrap();
+        program.run(codes).0
+    };
+    median((0..setting.rounds).map(run).collect())
+}
+
+/// Adds the peak memory of the first program, and the processor time of all.
+fn usage(table: &mut Table, what: &str, programs: &[&Program]) {
+    let usages: Option<Vec<_>> = programs.iter().map(|program| program.usage()).collect();
+    let Some(usages) = usages else {
+        eprintln!("SKIPPED: memory and processor time of {what}; on Debian: sudo apt-get install time");
+        return table.plain(&format!("{what}: peak memory"), "SKIPPED: no GNU time".into());
+    };
+    table.limit(&format!("{what}: peak memory"), usages[0].peak_mib, 64.0, "MiB");
+    let times: Vec<_> = usages.iter().map(|usage| format!("{:.2} s", usage.cpu_seconds)).collect();
+    table.plain(&format!("{what}: processor time, then the alternatives' if any"), times.join(", "));
 }
 
 fn status(setting: &Setting, root: &Path, table: &mut Table) {
@@ -73,9 +102,14 @@ fn status(setting: &Setting, root: &Path, table: &mut Table) {
     git(&["add", "-A"]).run(&[0]);
     git(&["-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "x"]).run(&[0]);
     let (ours, theirs) = (setting.idse(root, &["status", "--all"]), git(&["status"]));
-    let times = medians(setting.rounds, &[&ours, &theirs], &[0]);
-    table.ratio("`idse status --all` after a push", times[0], ("git status", times[1]), 1.0);
-    peak(table, "`idse status --all`: peak memory", &ours);
+    let cold = setting.idse(root, &["status", "--all", "--no-cache"]);
+    let times = medians(setting.rounds, &[&ours, &cold, &theirs], &[0]);
+    let status = ("git status", times[2]);
+    table.ratio("`idse status --all` after a push, warm", times[0], status, 1.0);
+    table.compared("`idse status --all --no-cache` after a push", times[1], status);
+    table.compared("`idse status --all`, filling the cache", filling(setting, root, &ours, &[0]), status);
+    usage(table, "`idse status --all`, warm", &[&ours]);
+    usage(table, "`idse status --all --no-cache`", &[&cold, &theirs]);
     table.claim("an edit with its size and time restored is seen", sees_hidden_edit(setting, root));
 }
 
@@ -92,10 +126,7 @@ fn sees_hidden_edit(setting: &Setting, root: &Path) -> bool {
     let file = std::fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(before.modified().unwrap()).unwrap();
     let after = path.metadata().unwrap();
-    assert_eq!(
-        (before.len(), before.modified().unwrap(), before.ino()),
-        (after.len(), after.modified().unwrap(), after.ino())
-    );
+    assert_eq!((before.len(), before.modified().unwrap()), (after.len(), after.modified().unwrap()));
     let seen =
         all.run(&[0, 1]).1.lines().any(|line| line.contains("session-00003 ") && line.contains("1 to push"));
     std::fs::write(&path, text).unwrap();
