@@ -145,6 +145,30 @@ test('timers fire while a push waits, and an abort ends it within 100 ms and lea
   assert.equal((await idse.push(at)).outcome, 'done');
 });
 
+test('a server that never answers holds up nobody, and an abort ends the wait within 100 ms', async (t) => {
+  const { root, env } = await workspace(t, idse);
+  const sockets = new Set();
+  const server = net.createServer((socket) => sockets.add(socket));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => (sockets.forEach((socket) => socket.destroy()), server.close()));
+  const remote = `http://127.0.0.1:${server.address().port}/sync`;
+  const abort = new AbortController();
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 5);
+  const push = idse.push({ root, env, remote, signal: abort.signal }).catch((error) => error);
+  await wait(400);
+  clearInterval(timer);
+  assert.deepEqual([sockets.size > 0, ticks > 20], [true, true], `${sockets.size} connections, ${ticks} ticks`);
+  const asked = performance.now();
+  abort.abort();
+  const error = await push;
+  assert.ok(performance.now() - asked < 100, `${performance.now() - asked} ms`);
+  assert.deepEqual([error.name, error.code], ['AbortError', 'Cancelled']);
+  assert.equal((await idse.status({ root, env, remote })).unsettled, false);
+  const late = await idse.push({ root, env, remote, timeoutMs: 200 }).catch((error) => error);
+  assert.deepEqual([late.code, late.temporary], ['Unavailable', true]);
+});
+
 test('more calls wait than libuv has threads, and files are still read', async (t) => {
   const { at, release } = await held(t);
   const aborts = Array.from({ length: 12 }, () => new AbortController());
@@ -174,15 +198,29 @@ test('a mistake of the listener ends the call and reaches the caller', async (t)
 
 test('no local verb opens a socket', async (t) => {
   const asked = [];
-  const server = net.createServer((socket) => (asked.push(socket), socket.destroy())).listen(0, '127.0.0.1');
+  const server = net.createServer((socket) => (asked.push(socket), socket.destroy()));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
   const { root, env } = await workspace(t, idse);
-  const config = { mcp_endpoint: `http://127.0.0.1:${server.address()?.port}/sync` };
+  const config = { mcp_endpoint: `http://127.0.0.1:${server.address().port}/sync` };
   fs.writeFileSync(path.join(root, '.idseconfig.json'), JSON.stringify(config));
+  const text = { stage: 'intent', text: '# Intent\n' };
+  const needed = {
+    init: { project: 'other' }, createSession: { session: 's2' }, switchSession: { session: 's1' }, write: text, validateText: text,
+    setStage: { stage: 'intent', status: 'in_progress' }, resolve: { stage: 'intent', resolution: 'local' },
+    mergeText: { base: '', local: '', remote: '' }, trust: { url: 'https://agency.example' },
+  };
+  const nowhere = ['mergeText', 'explain', 'trust', 'version'];
+  const failed = [];
   for (const { name } of idse.verbs.filter((verb) => !verb.connecting)) {
-    await idse.call(name, name === 'open' || !/init|trust|merge|explain|version|discover/.test(name) ? { root, env } : { env }).catch(() => {});
+    const start = path.join(root, '.idse/projects/portal');
+    const place = nowhere.includes(name) ? {} : name === 'discover' ? { start } : { root, start };
+    await idse.call(name, { ...place, env, ...needed[name] }).catch((error) => failed.push(`${name}: ${error.code}/${error.reason}`));
   }
+  assert.deepEqual(failed, ['diff: NotFound/never_synced', 'resolve: NotFound/no_conflict', 'undo: NotFound/no_operation']);
   assert.equal(asked.length, 0);
+  await assert.rejects(idse.status({ root, env, project: 'portal', remoteCheck: true }), { temporary: true });
+  assert.ok(asked.length > 0, 'the same address is reached where a call asks for it');
 });
 
 test('a worker that ends stops its calls first', async (t) => {

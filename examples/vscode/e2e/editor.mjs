@@ -92,46 +92,35 @@ export function openBrowser() {
   return chromium.launch({ executablePath, args });
 }
 
-/** Runs a command by its title. The list is made once, so it is opened again while the extension is still starting. */
-export async function command(page, title) {
+/**
+ * Asks the editor's box for something and takes the first answer. The list is made once, and the box closes when
+ * something else takes the focus, so it is opened again until `done` holds.
+ */
+async function ask(page, key, text, name, done = async () => {}) {
   const input = page.locator('.quick-input-widget input.input');
-  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
   for (let tries = 0; ; tries++) {
-    await page.keyboard.press('F1');
-    await input.waitFor();
-    await input.fill(`>${title}`);
     try {
-      await row.waitFor({ timeout: 2000 });
-      break;
+      await page.keyboard.press(key);
+      await input.fill(text, { timeout: 3000 });
+      await row.click({ timeout: 3000 });
+      return await done();
     } catch (error) {
-      if (tries === 20) throw error;
+      if (tries === 15) throw error;
       await page.keyboard.press('Escape');
     }
   }
-  await page.keyboard.press('Enter');
 }
+
+/** Runs a command by its title. */
+export const command = (page, title) => ask(page, 'F1', `>${title}`, title);
+
+/** Opens a file of the folder, by its path. */
+export const open = (page, file) =>
+  ask(page, 'Control+p', file, path.basename(file), () =>
+    page.locator('.tabs-container .tab.active', { hasText: path.basename(file) }).waitFor({ timeout: 3000 }));
 
 /** Picks from the list that is open. */
 export async function pick(page, text) {
   await page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().click();
-}
-
-/** Opens a file of the folder, by its path. */
-export async function open(page, file) {
-  const name = path.basename(file);
-  const input = page.locator('.quick-input-widget input.input');
-  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
-  for (let tries = 0; ; tries++) {
-    await page.keyboard.press('Control+p');
-    await input.waitFor();
-    await input.fill(file);
-    try {
-      await row.click({ timeout: 3000 });
-      await page.locator('.tabs-container .tab.active', { hasText: name }).waitFor({ timeout: 3000 });
-      return;
-    } catch (error) {
-      if (tries === 10) throw error;
-      await page.keyboard.press('Escape');
-    }
-  }
 }

@@ -1,11 +1,10 @@
 // A person's day with the extension: a finding, its quick fix, a push, a conflict with another client, its end.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { answers, command, end, freePort, open, openBrowser, pick, startEditor } from './editor.mjs';
 
@@ -13,17 +12,23 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const { IDSE_VSIX: vsix, IDSE_PROGRAM: program, IDSE_GATEWAY: gateway } = process.env;
 const SESSION = '.idse/projects/customer-portal/sessions/invoice-download';
 
-/** Starts the agency: a gateway that this test owns where there is one, else a file. */
+/** Starts the agency: a gateway that this test owns where there is one, and lets in who has a token; else a file. */
 async function startAgency(later, home, env) {
   const file = path.join(home, 'agency.db');
-  if (!gateway) return `sqlite:${file}`;
+  if (!gateway) return { agency: `sqlite:${file}`, token: null };
+  const { stdout, stderr } = spawnSync(gateway, ['token', 'alice', '--scope', 'read,write'], { env, encoding: 'utf8' });
+  const said = `${stdout}\n${stderr}`;
+  const token = /idse_[0-9a-f]+/.exec(said)[0];
+  const tokens = path.join(home, 'tokens');
+  fs.writeFileSync(tokens, `${/^alice .*$/m.exec(said)[0]}\n`, { mode: 0o600 });
   const port = await freePort();
   const log = path.join(home, 'gateway.log');
   const out = fs.openSync(log, 'w');
-  const server = spawn(gateway, ['--listen', `127.0.0.1:${port}`, '--store', `sqlite:${file}`], { env, detached: true, stdio: ['ignore', out, out] });
+  const args = ['--listen', `127.0.0.1:${port}`, '--store', `sqlite:${file}`, '--tokens', tokens];
+  const server = spawn(gateway, args, { env, detached: true, stdio: ['ignore', out, out] });
   later(() => end(server));
   await answers(`http://127.0.0.1:${port}/sync/health`, log, server);
-  return `http://127.0.0.1:${port}/sync`;
+  return { agency: `http://127.0.0.1:${port}/sync`, token };
 }
 
 test('a finding, its fix, a push, a conflict and its end', async (t) => {
@@ -44,12 +49,13 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
   const root = path.join(home, 'shop');
   fs.cpSync(path.join(here, '../../workspace'), root, { recursive: true });
   fs.rmSync(path.join(root, '.idse/sync'), { recursive: true, force: true });
-  const agency = await startAgency(later, home, env);
+  const { agency, token } = await startAgency(later, home, env);
   if (gateway) fs.writeFileSync(path.join(root, '.idseconfig.json'), JSON.stringify({ mcp_endpoint: agency }));
   const spec = path.join(root, SESSION, 'specs/spec.md');
   const heading = '## Functional Requirements';
   fs.writeFileSync(spec, fs.readFileSync(spec, 'utf8').replace(`${heading}\n`, ''));
-  const idse = (folder, ...args) => JSON.parse(execFileSync(program, ['--root', folder, '--json', ...args], { env, encoding: 'utf8' }));
+  const idse = (folder, ...args) => 
+    JSON.parse(execFileSync(program, ['--root', folder, '--json', ...args], { env: { ...env, ...(token && { IDSE_TOKEN: token }) }, encoding: 'utf8' }));
 
   const editor = await startEditor({ vsix, folder: root, home, env, settings: gateway ? {} : { 'idse.remote': agency } });
   later(() => editor.stop());
@@ -103,8 +109,23 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     for (const name of ['context', 'spec', 'plan', 'tasks', 'implementation', 'feedback']) await stage(name).first().waitFor();
     await shot('view');
     await command(page, 'IDSE: Sync Project to Agency');
+    if (token) {
+      await page.locator('.notification-toast', { hasText: 'IDSE:' }).getByText('Show Log').waitFor();
+      await shot('no-token');
+      await command(page, 'Notifications: Clear All Notifications');
+      await command(page, 'IDSE: Set Token');
+      const input = page.locator('.quick-input-widget input.input');
+      await page.locator('.quick-input-widget', { hasText: 'The token for' }).waitFor();
+      assert.equal(await input.getAttribute('type'), 'password');
+      await input.fill(token);
+      await page.keyboard.press('Enter');
+      await says('is kept');
+      await command(page, 'IDSE: Sync Project to Agency');
+    }
     await says('Pushed');
     await shot('pushed');
+    // The token is in no file of the workspace.
+    if (token) assert.equal(spawnSync('grep', ['-rlF', token, root], { encoding: 'utf8' }).stdout, '');
     assert.deepEqual(idse(root, 'sync', 'status', '--agency', agency).outgoing, []);
   });
 
@@ -120,9 +141,10 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
 
   await step('a pull over unsaved work asks, and what both changed waits for a person', async () => {
     await open(page, `${SESSION}/intents/intent.md`);
+    await page.locator('.monaco-editor .view-lines').first().click();
     await page.keyboard.press('Control+Home');
     await page.keyboard.press('Shift+End');
-    await page.keyboard.type('# Intent, as I say it');
+    await page.keyboard.insertText('# Intent, as I say it');
     await page.locator('.tab.active.dirty').waitFor();
     await command(page, 'IDSE: Pull Latest from Agency');
     const question = page.locator('.monaco-dialog-box', { hasText: 'not saved' });
@@ -165,6 +187,8 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     await page.keyboard.insertText(kept);
     await command(page, 'IDSE: Accept Merged Text');
     await says('intent is settled');
+    await page.locator('.tab.active', { hasText: 'intent.md' }).waitFor();
+    await page.locator('.tab', { hasText: 'merged.md' }).waitFor({ state: 'detached' });
     await command(page, 'IDSE: Sync Project to Agency');
     await says('Pushed intent');
     await shot('settled');
@@ -173,9 +197,25 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
   });
 
   await step('a stage gets its status from the view', async () => {
-    await command(page, 'IDSE: Set Stage Status');
-    await wait(300);
+    await stage('plan').first().hover();
+    await stage('plan').first().getByRole('button', { name: 'Set Stage Status' }).click();
+    await pick(page, 'In progress');
+    await stage('plan').filter({ hasText: 'in progress' }).first().waitFor();
     await shot('status');
-    await page.keyboard.press('Escape');
+    assert.equal(idse(root, 'status').stages.find((line) => line.stage === 'plan').status, 'in_progress');
+  });
+
+  await step('what is typed is checked before it is saved', async () => {
+    await open(page, `${SESSION}/plans/plan.md`);
+    await page.locator('.monaco-editor .view-lines').first().click();
+    await page.keyboard.press('Control+End');
+    await page.locator('.viewpane-filter input, .viewpane-filter-container input').first().fill('empty');
+    await page.locator('.monaco-editor .view-lines').first().click();
+    await page.keyboard.insertText('\n\n## Phases\n');
+    const empty = problems.locator('.monaco-list-row', { hasText: '“Phases” is empty' });
+    await empty.waitFor();
+    await shot('typing');
+    await command(page, 'File: Revert File');
+    await empty.waitFor({ state: 'detached' });
   });
 });
