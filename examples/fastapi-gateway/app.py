@@ -23,7 +23,7 @@ app = FastAPI(title="IDSE Agency", summary="The sync protocol, served by idse_co
 
 
 class PushBody(BaseModel):
-    """What a push may hold; for the page of the documentation. The engine reads the body itself, and strictly."""
+    """What a push may hold, for the documentation; the engine reads the body itself, and strictly."""
 
     project_id: str | None = None
     project_name: str | None = None
@@ -41,7 +41,7 @@ class PushBody(BaseModel):
 
 
 class PullBody(BaseModel):
-    """What a pull may hold; for the page of the documentation."""
+    """What a pull may hold."""
 
     project_id: str
     session_id: str | None = None
@@ -49,7 +49,7 @@ class PullBody(BaseModel):
 
 
 class Problem(BaseModel):
-    """Every error (RFC 9457). A conflict (409) says `"conflict": true` and names the stages in `conflicts`."""
+    """Every error (RFC 9457); a conflict (409) also names the stages, in `conflicts`."""
 
     type: str
     title: str
@@ -92,7 +92,7 @@ async def refused(_: Request, error: StarletteHTTPException) -> Response:
     return response
 
 
-# What every route may answer beside its own answer, for the page of the documentation.
+# What every route may answer beside its own answer, for the documentation.
 ERRORS: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "It could not be done.",
@@ -102,7 +102,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 Body = Annotated[bytes, Depends(json_body)]
 
 
-# Plain `def`: FastAPI runs these on its thread pool, and the engine lets go of the GIL, so that the event loop goes on.
+# Plain `def`: they run on FastAPI's thread pool, and the engine lets go of the GIL: the event loop goes on.
 @app.post("/sync/push", openapi_extra=form(PushBody), responses=ERRORS)
 def push(body: Body) -> Response:
     """Stores artifacts; with `base` only over exactly what it names, else answered with 409."""

@@ -15,9 +15,9 @@ HERE = Path(__file__).parents[1]
 
 def serve(folder: Path, variables: dict[str, str]) -> Iterator[str]:
     # Bound here and handed on: nobody can take the port in between.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    listening = socket.create_server(("127.0.0.1", 0))
+    with listening as listener, (folder / "uvicorn.log").open("wb") as log:
         port = listener.getsockname()[1]
-        log = (folder / "uvicorn.log").open("wb")
         with subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "--app-dir", HERE, "--fd", str(listener.fileno()), "app:app"],
             pass_fds=[listener.fileno()],
