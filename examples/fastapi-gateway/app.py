@@ -63,7 +63,7 @@ class Problem(BaseModel):
 
 
 def sent(answer: Answer) -> Response:
-    if answer.log:
+    if answer.log and not 400 <= answer.status < 500:
         log.warning("%s: %s", answer.status, answer.log)
     return Response(answer.body, answer.status, answer.headers, answer.media_type)
 
