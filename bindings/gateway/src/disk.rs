@@ -23,6 +23,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String> {
 }
 
 /// Tells whether others than the owner may read a file.
+#[cfg(feature = "server")]
 pub(crate) fn is_readable_by_others(path: &Path) -> bool {
     #[cfg(unix)]
     {

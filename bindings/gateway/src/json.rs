@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use axum::http::StatusCode;
+use http::StatusCode;
 use idse_core::ErrorKind;
 use serde_json::{Map, Value};
 

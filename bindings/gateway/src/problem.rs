@@ -2,11 +2,14 @@
 //!
 //! What went wrong comes from the engine or from whoever reads the request; here it gets its status and its form.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+#[cfg(feature = "server")]
 use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use idse_core::{Error, ErrorKind};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use crate::service::Answer;
 
 /// The media type of every error (RFC 9457).
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -88,6 +91,7 @@ impl Problem {
     }
 
     /// Returns the status.
+    #[cfg(feature = "server")]
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status
     }
@@ -95,6 +99,18 @@ impl Problem {
     /// Returns the detail for the log: the whole message, which may name the gateway's own files.
     pub(crate) fn for_log(&self) -> String {
         self.0.error.to_string()
+    }
+
+    /// Returns the whole answer, for whoever speaks HTTP in the gateway's place.
+    pub(crate) fn into_answer(self) -> Answer {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Answer {
+            status: self.0.status.as_u16(),
+            media_type: PROBLEM_JSON,
+            headers: self.0.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body: self.body().to_string(),
+            log: Some(self.for_log()),
+        }
     }
 
     fn body(&self) -> Value {
@@ -186,6 +202,7 @@ impl From<Error> for Problem {
     }
 }
 
+#[cfg(feature = "server")]
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (
@@ -207,6 +224,7 @@ impl IntoResponse for Problem {
 }
 
 /// What the log says about an answer that is an error.
+#[cfg(feature = "server")]
 #[derive(Debug, Clone)]
 pub(crate) struct LogDetail(pub(crate) String);
 

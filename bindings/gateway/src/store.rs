@@ -9,7 +9,7 @@ use idse_core::remote::{
 };
 use idse_core::{Context, Error, ErrorKind, Result};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::displaced::{Displaced, Folder, Table};
 
 /// How many connections read from a SQLite file at a time.

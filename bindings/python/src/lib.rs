@@ -3,12 +3,15 @@
 
 use pyo3::prelude::*;
 
+mod agency;
 mod call;
 mod convert;
 
 // Without the lock it was never tested.
 #[pymodule(gil_used = true)]
 mod _native {
+    #[pymodule_export]
+    use super::agency::Agency;
     #[pymodule_export]
     use super::call::call;
 

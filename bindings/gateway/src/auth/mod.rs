@@ -10,8 +10,8 @@ mod tokens;
 pub use self::jwks::KeySource;
 pub use self::jwt::{Jwt, JwtRules};
 pub use self::tokens::{Tokens, make_token};
+pub use crate::caller::{Caller, Scopes, Secret};
 
-use std::fmt;
 use std::path::Path;
 
 use axum::http::{HeaderMap, header};
@@ -23,16 +23,7 @@ use crate::problem::Problem;
 /// The longest bearer token that is looked at.
 const MAX_TOKEN: usize = 8 * 1024;
 
-/// A text that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
 impl Secret {
-    /// Wraps a secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
     /// Reads a secret from a file of one line.
     ///
     /// # Errors
@@ -44,34 +35,11 @@ impl Secret {
                 .with_hint("Take the right from them: `chmod 600 FILE`.")
                 .with("path", path.display().to_string()));
         }
-        Ok(Self(disk::read_text(path, 64 * 1024)?.trim().to_owned()))
+        Ok(Self::new(disk::read_text(path, 64 * 1024)?.trim()))
     }
-
-    /// Returns the secret itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
-/// What a caller may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scopes {
-    /// Pull, list, see the status.
-    pub read: bool,
-    /// Push and change the status.
-    pub write: bool,
 }
 
 impl Scopes {
-    /// Everything.
-    pub const ALL: Self = Self { read: true, write: true };
-
     /// Reads words like `read`, `idse:write`; words that mean nothing here are passed over.
     pub(crate) fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
         let mut scopes = Self { read: false, write: false };
@@ -91,17 +59,6 @@ impl Scopes {
 pub(crate) enum Scope {
     Read,
     Write,
-}
-
-/// Who sent a request.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// Who it is: the subject of a JWT, the name of a token, or `local`.
-    pub subject: String,
-    /// What the caller may do.
-    pub scopes: Scopes,
-    /// The user's own token, for a store that decides by it.
-    pub jwt: Option<Secret>,
 }
 
 /// Everything that lets callers in.

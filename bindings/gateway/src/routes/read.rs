@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use idse_core::ErrorKind;
-use idse_core::remote::ProjectFilter;
 use serde::Deserialize;
 
 use super::{At, In, answer};
@@ -13,6 +12,7 @@ use crate::agency;
 use crate::app::App;
 use crate::form;
 use crate::problem::Problem;
+use crate::service::filter;
 use crate::store::Purpose;
 
 pub(super) async fn status(
@@ -49,18 +49,7 @@ pub(super) async fn projects(
     let Query(which) = which.map_err(|_| {
         Problem::new(ErrorKind::InvalidArgument, "usage", "`id` or `name`, once, is expected in the query")
     })?;
-    let filter = match (which.id, which.name) {
-        (None, None) => ProjectFilter::All,
-        (None, Some(name)) => ProjectFilter::Name(name),
-        (Some(id), None) => ProjectFilter::Id(form::project_id(&id)?),
-        (Some(_), Some(_)) => {
-            return Err(Problem::new(
-                ErrorKind::InvalidArgument,
-                "usage",
-                "either `id` or `name` is expected",
-            ));
-        }
-    };
+    let filter = filter(which.id.as_deref(), which.name.as_deref())?;
     let list = move |agency: &agency::Agency<'_>| agency::projects(agency, &filter);
     Ok(answer(&app.work(caller, Purpose::Read, None, list).await?))
 }
