@@ -31,7 +31,8 @@ async function startAgency(later, home, env) {
   return { agency: `http://127.0.0.1:${port}/sync`, token };
 }
 
-test('a finding, its fix, a push, a conflict and its end', async (t) => {
+/** What every story begins with: an empty home, and an end that undoes everything. */
+function begin(t) {
   // Each step needs the one before: the first that fails ends the story.
   const step = async (name, work) => {
     t.diagnostic(name);
@@ -46,6 +47,29 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
   const home = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'idse-vscode-')));
   later(() => fs.rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
   const env = { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: home, XDG_CONFIG_HOME: `${home}/config`, XDG_DATA_HOME: `${home}/data` };
+  return { step, later, home, env };
+}
+
+/** Opens a folder in a new editor; `shot` keeps what is seen. */
+async function openEditor(later, story, options) {
+  const editor = await startEditor({ vsix, ...options });
+  later(() => editor.stop());
+  const browser = await openBrowser();
+  later(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  page.setDefaultTimeout(30_000);
+  const shots = path.join(here, 'shots');
+  fs.mkdirSync(shots, { recursive: true });
+  let number = 0;
+  const shot = (name) => page.screenshot({ path: path.join(shots, `${story}-${++number}-${name}.png`) });
+  later(() => shot('last').catch(() => {}));
+  await page.goto(editor.url, { waitUntil: 'domcontentloaded' });
+  await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
+  return { page, shot };
+}
+
+test('a finding, its fix, a push, a conflict and its end', async (t) => {
+  const { step, later, home, env } = begin(t);
   const root = path.join(home, 'shop');
   fs.cpSync(path.join(here, '../../workspace'), root, { recursive: true });
   fs.rmSync(path.join(root, '.idse/sync'), { recursive: true, force: true });
@@ -57,25 +81,14 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
   const idse = (folder, ...args) => 
     JSON.parse(execFileSync(program, ['--root', folder, '--json', ...args], { env: { ...env, ...(token && { IDSE_TOKEN: token }) }, encoding: 'utf8' }));
 
-  const editor = await startEditor({ vsix, folder: root, home, env, settings: gateway ? {} : { 'idse.remote': agency } });
-  later(() => editor.stop());
-  const browser = await openBrowser();
-  later(() => browser.close());
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  page.setDefaultTimeout(30_000);
-  const shots = path.join(here, 'shots');
-  fs.mkdirSync(shots, { recursive: true });
-  let number = 0;
-  const shot = (name) => page.screenshot({ path: path.join(shots, `${++number}-${name}.png`) });
-  later(() => page.screenshot({ path: path.join(shots, 'last.png') }).catch(() => {}));
+  const settings = gateway ? {} : { 'idse.remote': agency };
+  const { page, shot } = await openEditor(later, 'day', { folder: root, home, env, settings });
 
   const stage = (name) => page.locator('.pane-body .monaco-list-row', { hasText: name });
   const problems = page.locator('.markers-panel');
   const says = (text) => page.locator('.notification-toast, .statusbar-item', { hasText: text }).first().waitFor();
 
   // An untrusted folder: findings are shown, and nothing can be sent.
-  await page.goto(editor.url, { waitUntil: 'domcontentloaded' });
-  await page.locator('.monaco-workbench').waitFor({ timeout: 60_000 });
   await page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor({ timeout: 60_000 });
   await open(page, `${SESSION}/specs/spec.md`);
   await page.keyboard.press('Control+Shift+M');
@@ -110,10 +123,10 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     await shot('view');
     await command(page, 'IDSE: Sync Project to Agency');
     if (token) {
-      await page.locator('.notification-toast', { hasText: 'IDSE:' }).getByText('Show Log').waitFor();
+      const offer = page.locator('.notification-toast', { hasText: '401' }).getByText('Set Token…');
+      await offer.waitFor();
       await shot('no-token');
-      await command(page, 'Notifications: Clear All Notifications');
-      await command(page, 'IDSE: Set Token');
+      await offer.click();
       const input = page.locator('.quick-input-widget input.input');
       await page.locator('.quick-input-widget', { hasText: 'The token for' }).waitFor();
       assert.equal(await input.getAttribute('type'), 'password');
@@ -217,5 +230,37 @@ test('a finding, its fix, a push, a conflict and its end', async (t) => {
     await shot('typing');
     await command(page, 'File: Revert File');
     await empty.waitFor({ state: 'detached' });
+  });
+});
+
+test('an empty folder gets its first project', async (t) => {
+  const { step, later, home, env } = begin(t);
+  const folder = path.join(home, 'empty');
+  fs.mkdirSync(folder);
+  const settings = { 'security.workspace.trust.enabled': false };
+  const { page, shot } = await openEditor(later, 'first', { folder, home, env, settings });
+
+  await step('the view says what there is to do', async () => {
+    await command(page, 'IDSE: Focus on Sessions View');
+    await page.getByRole('button', { name: 'Create a Project' }).waitFor();
+    await shot('welcome');
+  });
+
+  await step('four steps explain it', async () => {
+    await command(page, 'IDSE: Get Started');
+    await page.getByText('Say what you intend').first().waitFor();
+    await shot('walkthrough');
+  });
+
+  await step('a project has its session and its seven stages at once', async () => {
+    await page.getByRole('button', { name: 'Create a Project' }).first().click();
+    const input = page.locator('.quick-input-widget input.input');
+    await input.fill('no such/name');
+    await page.locator('.quick-input-widget', { hasText: 'Letters, digits' }).waitFor();
+    await input.fill('portal');
+    await page.keyboard.press('Enter');
+    await page.locator('.pane-body .monaco-list-row', { hasText: 'feedback' }).first().waitFor();
+    await shot('project');
+    assert.ok(fs.existsSync(path.join(folder, '.idse/projects/portal')));
   });
 });

@@ -64,9 +64,13 @@ export class Commands {
     } catch (error) {
       if (error instanceof idse.IdseError && error.code === 'Cancelled') return;
       this.engine.log.error(`${name}: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
-      const log = 'Show Log';
-      const answer = await vscode.window.showErrorMessage(`IDSE: ${failure(error as Error)}`, log);
+      const [log, token] = ['Show Log', 'Set Token…'];
+      // Here a token is not kept where the engine's advice looks for it.
+      const lacks = error instanceof idse.IdseError && error.code === 'Unauthorized' && error.reason !== 'untrusted';
+      const said = failure(lacks ? { message: error.message } : (error as Error));
+      const answer = await vscode.window.showErrorMessage(`IDSE: ${said}`, ...(lacks ? [token, log] : [log]));
       if (answer === log) this.engine.log.show();
+      if (answer === token) await vscode.commands.executeCommand('idse.setToken');
     }
   }
 

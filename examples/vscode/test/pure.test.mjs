@@ -143,6 +143,16 @@ test('a diff of the engine is read backwards', async (t) => {
   assert.throws(() => before('x\n', '--- a\n+++ b\n@@ -1 +1 @@\n-a\n+b\n'), /another text/);
 });
 
+test('the engine says which agency of a folder nobody trusted yet, and asks nobody', async (t) => {
+  const { root, env } = await workspace(t);
+  fs.writeFileSync(path.join(root, '.idseconfig.json'), JSON.stringify({ mcp_endpoint: 'https://agency.invalid/sync' }));
+  const error = await idse.push({ root, env }).catch((error) => error);
+  assert.deepEqual([error.code, error.reason, error.details.origin], ['Unauthorized', 'untrusted', 'https://agency.invalid']);
+  const { settings } = await idse.doctor({ root, env });
+  assert.equal(settings.find(({ key }) => key === 'remote').value, 'https://agency.invalid/sync');
+  assert.equal((await idse.status({ root, env })).remote.address, 'https://agency.invalid/sync');
+});
+
 test('rows, the status item and the outcomes say what is', async (t) => {
   const mine = await workspace(t);
   const report = await idse.push(mine);
