@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import sqlite3
 import threading
 import time
