@@ -55,8 +55,8 @@ class Agency:
     ) -> None:
         """Opens `sqlite:PATH`, or `supabase` as the environment names it; without an address idse's own.
 
-        A push that does not say what it replaces is taken, and what it replaces is kept: in the SQLite file, else
-        in the folder `displaced`. With `require_base` such a push is refused.
+        A push that does not say what it replaces is taken, and what it replaces is kept: in the SQLite file,
+        else in the folder `displaced`. With `require_base` such a push is refused.
 
         Raises `ConfigError` for another address or a missing key, and what opening the agency reports.
         """
