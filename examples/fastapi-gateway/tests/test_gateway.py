@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -50,6 +51,12 @@ def ask(address: str, method: str, path: str, body: Any = None) -> tuple[int, st
     text = answer.read()
     connection.close()
     return answer.status, answer.getheader("content-type", ""), text
+
+
+def test_it_stands_before_the_agency_that_was_named(gateway: str) -> None:
+    health = json.loads(ask(gateway, "GET", "/sync/health")[2])
+    assert health["sessions"] == ("one" if "SUPABASE_URL" in os.environ else "many")
+    assert health["guard"] == "row_version"
 
 
 def test_fastapi_s_own_page_describes_every_route(gateway: str) -> None:

@@ -8,9 +8,9 @@
 >>> agency.projects(name="portal").json()["count"]
 1
 
-The requests and answers are those of `idse-gateway`: what went wrong is in the answer, as problem+json with the status
-that the gateway gives it, and nothing is raised. Every method may be called from any thread, lets go of the GIL while
-it waits for the agency, and blocks: in an asynchronous server call it on a thread.
+The requests and answers are those of `idse-gateway`: what went wrong is in the answer, as problem+json with
+the status that the gateway gives it, and nothing is raised. Every method may be called from any thread, lets
+go of the GIL while it waits for the agency, and blocks: in an asynchronous server call it on a thread.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ class Agency:
     ) -> None:
         """Opens `sqlite:PATH`, or `supabase` as the environment names it; without an address idse's own.
 
-        `displaced` is the folder for what a push replaces that does not say what it replaces, of an agency that has no
-        room for it. With `require_base` such a push is refused.
+        A push that does not say what it replaces is taken, and what it replaces is kept: in the SQLite file,
+        else in the folder `displaced`. With `require_base` such a push is refused.
 
-        Raises `ConfigError` for another address or a key that is missing, and what opening the agency reports.
+        Raises `ConfigError` for another address or a missing key, and what opening the agency reports.
         """
         self._native = _native.Agency(
             address, None if displaced is None else os.path.abspath(os.fspath(displaced)), require_base
         )
 
     def push(self, body: bytes, *, subject: str = "local") -> Answer:
-        """Answers `POST /sync/push`. `subject` is who sent it, as it is noted beside what the push displaces."""
+        """Answers `POST /sync/push`; `subject` is who sent it, as is noted beside what the push displaces."""
         return _answer(self._native.push(body, subject))
 
     def pull(self, body: bytes) -> Answer:
