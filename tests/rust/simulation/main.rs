@@ -108,7 +108,7 @@ fn whatever_happens_nothing_is_lost_and_all_agree_in_the_end() {
     let mut seeds = known.clone();
     match number("IDSE_SEED") {
         Some(seed) => seeds = vec![seed],
-        None => seeds.extend(0..number("IDSE_SEEDS").unwrap_or(idse_tests::volume(1_000) as u64)),
+        None => seeds.extend(0..number("IDSE_SEEDS").unwrap_or(idse_tests::volume(600) as u64)),
     }
     let start = Instant::now();
     let (next, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
