@@ -55,8 +55,8 @@ fn edit_while_pulling(saving: Saving) {
     let rounds = volume(PULLS);
     for round in 1.. {
         // A machine that is slow or busy meets the moment more rarely: then it gets more rounds.
-        let is_met = count.displaced > 0 && count.noticed > 0;
-        if round > rounds && (is_met || round > rounds + 4 * PULLS) {
+        let is_met = count.displaced > 0 && (saving == Saving::InPlace || count.noticed > 0);
+        if round > rounds && (is_met || round > rounds + 8 * PULLS) {
             break;
         }
         bob.write_stage(Stage::Spec, &text("nobody", round));
@@ -72,7 +72,8 @@ fn edit_while_pulling(saving: Saving) {
     }
     aloud(&format!("editor {saving:?}: {count:?}"));
     assert!(count.displaced > 0, "no pull ever displaced a text of the editor: {count:?}");
-    assert!(count.noticed > 0, "no pull ever met the editor: {count:?}");
+    // A save in place mostly lands before the check or in the displaced file: meeting it in between is a matter of luck.
+    assert!(saving == Saving::InPlace || count.noticed > 0, "no pull ever met the editor: {count:?}");
 }
 
 /// The editor changes the first line, the others change the last one: that can be merged.
