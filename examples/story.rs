@@ -29,10 +29,10 @@ pub(crate) fn tell(here: &Path, there: &Path, agency: &str, context: &Context) -
     let push = |workspace: &Workspace, key: &SessionKey| {
         sync::push(workspace, key, remote.as_ref(), &PushOptions::default(), context)
     };
+    println!("push: {:?}", push(&here, &key)?.outcome);
     let pull = |workspace: &Workspace, key: &SessionKey| {
         sync::pull(workspace, key, remote.as_ref(), &PullOptions::default(), context)
     };
-    println!("push: {:?}", push(&here, &key)?.outcome);
     let clone = sync::clone(there, remote.as_ref(), project.as_str(), None, context)?;
     println!("clone: {}", clone.project);
     let there = Workspace::open(there)?;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnostic::Span;
+use crate::markdown::Positions;
 use crate::stage::Stage;
 use crate::text::{Digest, ObjectId};
 
@@ -34,6 +36,25 @@ pub struct Blocked {
     pub reason: BlockedReason,
     /// The sentence for people: what and where.
     pub message: String,
+    /// Where in the file, where it is a place of a text.
+    #[serde(skip)]
+    pub span: Option<Span>,
+}
+
+impl Blocked {
+    /// Creates the reason why a file as a whole cannot be taken as a text.
+    pub fn new(reason: BlockedReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), span: None }
+    }
+
+    /// Says why a text cannot be an artifact, whether it comes from a file or from an editor; `path` is for the message.
+    pub(crate) fn of_text(text: &str, path: &str) -> Option<Self> {
+        let at = text.find('\0')?;
+        let positions = Positions::new(text, [at, at + 1]);
+        let span = Some(Span { start: positions.get(at), end: positions.get(at + 1) });
+        let message = format!("{path} holds a NUL character at byte {at}");
+        Some(Self { reason: BlockedReason::Nul, message, span })
+    }
 }
 
 /// The stable words of [`Blocked`].
@@ -82,15 +103,17 @@ impl Content {
 
     /// Takes bytes as a text, or says why they cannot be one; `path` is for the message.
     pub fn of_bytes(bytes: Vec<u8>, path: &str) -> Self {
-        let blocked = |reason, message| Self::Blocked(Blocked { reason, message });
         match String::from_utf8(bytes) {
-            Ok(text) => match text.find('\0') {
+            Ok(text) => match Blocked::of_text(&text, path) {
                 None => Self::Text(text.into()),
-                Some(at) => blocked(BlockedReason::Nul, format!("{path} holds a NUL character at byte {at}")),
+                Some(blocked) => Self::Blocked(blocked),
             },
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                blocked(BlockedReason::NotUtf8, format!("{path} is not UTF-8 at byte {at}"))
+                Self::Blocked(Blocked::new(
+                    BlockedReason::NotUtf8,
+                    format!("{path} is not UTF-8 at byte {at}"),
+                ))
             }
         }
     }

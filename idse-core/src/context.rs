@@ -18,9 +18,11 @@ use crate::name::OpId;
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<Flag>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Flag {
     is_set: AtomicBool,
+    /// Who is asked at each look.
+    ask: Option<Box<dyn Fn() -> bool + Send + Sync>>,
     /// How many looks at the flag are left until it sets itself; zero: it never does.
     looks: AtomicU64,
 }
@@ -29,7 +31,19 @@ impl Cancel {
     /// Creates a flag that sets itself when it is looked at for the n-th time: what a test needs that stops a verb
     /// at each of its safe points in turn. Zero never sets itself.
     pub fn at(look: u64) -> Self {
-        Self(Arc::new(Flag { is_set: AtomicBool::new(false), looks: AtomicU64::new(look) }))
+        Self(Arc::new(Flag { looks: AtomicU64::new(look), ..Flag::default() }))
+    }
+
+    /// Creates a flag that asks whenever it is looked at, and sets itself once the answer is yes: for a caller who hears
+    /// of a wish to stop on the thread that runs the verb. Verbs look often, on several threads, and never wait longer
+    /// than 50 ms between two looks of their first thread.
+    ///
+    /// ```
+    /// let cancel = idse_core::Cancel::asking(|| true);
+    /// assert!(cancel.is_cancelled());
+    /// ```
+    pub fn asking(ask: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Flag { ask: Some(Box::new(ask)), ..Flag::default() }))
     }
 
     /// Asks every verb that holds a clone to stop at its next safe point.
@@ -51,7 +65,16 @@ impl Cancel {
                 self.cancel();
             }
         }
+        if !self.0.is_set.load(Ordering::Relaxed) && self.0.ask.as_ref().is_some_and(|ask| ask()) {
+            self.cancel();
+        }
         self.0.is_set.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flag").field("is_set", &self.is_set).finish_non_exhaustive()
     }
 }
 

@@ -22,7 +22,11 @@ pub(crate) fn in_parallel<I: Sync, T: Send>(items: &[I], one: impl Fn(usize, &I)
     if threads < 2 {
         work();
     } else {
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+        // The caller's own thread is one of them: it may be the only one that hears of a wish to stop.
+        std::thread::scope(|scope| {
+            (1..threads).for_each(|_| drop(scope.spawn(work)));
+            work();
+        });
     }
     let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|(at, _)| *at);

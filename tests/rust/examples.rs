@@ -75,3 +75,22 @@ fn examples_are_short() {
     }
     assert!(stories >= 2, "{stories} stories");
 }
+
+/// What the README shows is what runs: each snippet stands in its story, line after line.
+#[test]
+fn the_readme_takes_its_snippets_from_the_stories() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap().replace("\r\n", "\n");
+    let readme = read("README.md");
+    for story in ["rs", "py", "mjs", "c"].map(|ending| format!("examples/story.{ending}")) {
+        let (_, rest) = readme.split_once(&format!("[{story}]({story})")).unwrap();
+        let snippet = rest.split("```").nth(1).unwrap().split_once('\n').unwrap().1;
+        let (text, snippet) = (read(&story), snippet.lines().collect::<Vec<_>>());
+        let lines: Vec<_> = text.lines().collect();
+        let stands_at = |at: &[&str]| {
+            let indent = &at[0][..at[0].len() - at[0].trim_start().len()];
+            at.iter().zip(&snippet).all(|(line, shown)| line.strip_prefix(indent).unwrap_or(line) == *shown)
+        };
+        assert!(snippet.len() >= 5 && lines.windows(snippet.len()).any(stands_at), "{story}: {snippet:#?}");
+    }
+}

@@ -16,6 +16,7 @@ mod run;
 mod sandbox;
 #[cfg(unix)]
 pub mod stack;
+pub mod story;
 mod volume;
 
 pub use generate::{Seeded, Tree};

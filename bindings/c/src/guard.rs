@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use idse_core::{Error, ErrorKind, Result};
+use idse_core::Result;
+use idse_core::verb::guarded;
 
 use crate::error::ErrorHandle;
 use crate::status::Status;
@@ -21,7 +22,7 @@ pub(crate) unsafe fn filling<T>(
         // SAFETY: the caller's promise.
         return unsafe { report(error, Err::<(), _>(wrong("out", "it is NULL"))) };
     }
-    let (made, outcome) = match caught(work) {
+    let (made, outcome) = match guarded(work) {
         Ok(value) => (Box::into_raw(Box::new(value)), Ok(())),
         Err(error) => (std::ptr::null_mut(), Err(error)),
     };
@@ -37,7 +38,7 @@ pub(crate) unsafe fn filling<T>(
 /// `error` is NULL or can be written.
 pub(crate) unsafe fn checked(error: *mut *mut ErrorHandle, work: impl FnOnce() -> Result<()>) -> Status {
     // SAFETY: the caller's promise.
-    unsafe { report(error, caught(work)) }
+    unsafe { report(error, guarded(work)) }
 }
 
 /// Runs `work` where there is nobody to tell: a panic becomes the default.
@@ -48,14 +49,6 @@ pub(crate) fn quiet<T: Default>(work: impl FnOnce() -> T) -> T {
 /// Returns NULL where a panic was caught.
 pub(crate) fn pointer<T>(work: impl FnOnce() -> *mut T) -> *mut T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(std::ptr::null_mut())
-}
-
-fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        Err(Error::new(ErrorKind::Internal, "the library stopped because of a defect in it")
-            .with_reason("panic")
-            .with_hint("Nothing that was written is lost. Please report what was called."))
-    })
 }
 
 /// # Safety

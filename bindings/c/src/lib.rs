@@ -11,6 +11,7 @@ mod context;
 mod error;
 mod guard;
 mod json;
+mod overview;
 mod report;
 mod status;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use call::{idse_call, idse_merge_text};
 pub use context::*;
 pub use error::*;
 pub use json::*;
+pub use overview::*;
 pub use report::*;
 pub use status::*;
 pub use text::{idse_abi_version, idse_string_free, idse_version};

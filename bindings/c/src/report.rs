@@ -4,13 +4,13 @@ use std::ffi::{CString, c_char};
 
 use idse_core::report::document;
 use idse_core::verb::{Place, TextQuestion, check_text};
-use idse_core::{Context, ValidationReport};
+use idse_core::{Context, Stage, ValidationReport};
 
 use crate::context::ContextHandle;
 use crate::error::ErrorHandle;
 use crate::guard::{filling, free, pointer};
 use crate::status::Status;
-use crate::text::{given, owned, required};
+use crate::text::{given, optional, owned, required};
 use crate::workspace::WorkspaceHandle;
 
 /// The findings of a validation. Free it with `idse_report_free`.
@@ -101,12 +101,54 @@ pub unsafe extern "C" fn idse_validate_text(
         // SAFETY: the caller's promise.
         let (workspace, context) = unsafe { (workspace.as_ref(), context.as_ref()) };
         let context = context.map_or_else(Context::of_process, ContextHandle::get);
-        let place = Place { root: workspace.map(|workspace| workspace.root().into()), ..Place::default() };
         let question = TextQuestion { stage: stage.parse()?, text, status: None, path: None };
-        check_text(&place, &question, &context).map(ReportHandle::new)
+        check_text(&place(workspace), &question, &context).map(ReportHandle::new)
     };
     // SAFETY: the caller's promise.
     unsafe { filling(out, error, work) }
+}
+
+/// Checks the artifact of a stage as it is on the disk; NULL for `stage` is all of them. NULL for `project` and `session`
+/// are the current ones; `context` may be NULL, and so may `workspace`: then it is the one that the current folder lies in.
+///
+/// # Safety
+/// The handles are NULL or were not freed yet; the texts are NULL or texts; `out` and `error` are NULL or can be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn idse_validate(
+    workspace: *const WorkspaceHandle,
+    context: *const ContextHandle,
+    project: *const c_char,
+    session: *const c_char,
+    stage: *const c_char,
+    out: *mut *mut ReportHandle,
+    error: *mut *mut ErrorHandle,
+) -> Status {
+    let work = || {
+        // SAFETY: the caller's promise.
+        let (project, session) = unsafe { (optional(project, "project")?, optional(session, "session")?) };
+        // SAFETY: the caller's promise.
+        let stage = unsafe { optional(stage, "stage") }?.map(str::parse::<Stage>).transpose()?;
+        // SAFETY: the caller's promise.
+        let (workspace, context) = unsafe { (workspace.as_ref(), context.as_ref()) };
+        let context = context.map_or_else(Context::of_process, ContextHandle::get);
+        let (project, session) = (project.map(str::to_owned), session.map(str::to_owned));
+        let check = || {
+            let place = Place { project, session, ..place(workspace) };
+            let opened = place.workspace()?;
+            opened.validate(&place.key(&opened)?, stage.as_slice(), &context)
+        };
+        match workspace {
+            Some(workspace) => workspace.interruptible(&context.cancel, check),
+            None => check(),
+        }
+        .map(ReportHandle::new)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { filling(out, error, work) }
+}
+
+fn place(workspace: Option<&WorkspaceHandle>) -> Place {
+    Place { root: workspace.map(|workspace| workspace.root().into()), ..Place::default() }
 }
 
 /// Returns how many findings there are.
@@ -172,7 +214,7 @@ pub unsafe extern "C" fn idse_report_at(
     true
 }
 
-/// Returns the report as the JSON document of `validate_text`.
+/// Returns the report as the JSON document of `validate`.
 ///
 /// # Safety
 /// As for `idse_report_length`.

@@ -5,8 +5,6 @@
 mod job;
 mod utf16;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use idse_core::{Context, Error, ErrorKind, Result, verb};
 use napi_derive::napi;
 use serde_json::{Value, json};
@@ -44,19 +42,7 @@ pub fn verbs() -> String {
 
 /// Runs `work` and returns its document or that of its error; a panic is an error, too.
 fn document(work: impl FnOnce() -> Result<Value>) -> String {
-    let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned());
-        let said = said.unwrap_or_else(|| "without a message".to_owned());
-        // What is thrown may panic again when it is dropped.
-        std::mem::forget(panic);
-        Err(Error::new(ErrorKind::Internal, format!("the engine panicked: {said}"))
-            .with_reason("panic")
-            .with_hint("This is a defect of idse; please report it with the call that showed it."))
-    });
-    outcome.unwrap_or_else(|error| verb::error_document(&error)).to_string()
+    verb::guarded(work).unwrap_or_else(|error| verb::error_document(&error)).to_string()
 }
 
 fn run(name: &str, arguments: &Value, utf16: bool, context: &Context) -> Result<Value> {

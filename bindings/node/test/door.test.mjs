@@ -145,17 +145,29 @@ test('timers fire while a push waits, and an abort ends it within 100 ms and lea
   assert.equal((await idse.push(at)).outcome, 'done');
 });
 
-test('a server that never answers holds up nobody, and an abort ends the wait within 100 ms', async (t) => {
-  const { root, env } = await workspace(t, idse);
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:';
+const HALF = `${HEAD} 1000\r\n\r\n[{"id":`;
+
+/** Starts a server of Supabase's protocol that says these texts to a request, and returns the place of its calls. */
+async function server(t, made, toReaders, toWriters) {
   const sockets = new Set();
-  const server = net.createServer((socket) => sockets.add(socket));
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => (sockets.forEach((socket) => socket.destroy()), server.close()));
-  const remote = `http://127.0.0.1:${server.address().port}/sync`;
+  const listening = net.createServer((socket) => {
+    sockets.add(socket.on('error', () => {}));
+    socket.on('data', (request) => socket.write(request.toString('latin1').startsWith('GET') ? toReaders : toWriters));
+  });
+  await new Promise((resolve) => listening.listen(0, '127.0.0.1', resolve));
+  t.after(() => (sockets.forEach((socket) => socket.destroy()), listening.close()));
+  const SUPABASE_URL = `http://127.0.0.1:${listening.address().port}`;
+  const env = { ...made.env, SUPABASE_URL, SUPABASE_ANON_KEY: 'eyJhbGciOiJIUzI1NiJ9.e30.c2ln' };
+  return { at: { root: made.root, env, remote: 'supabase' }, sockets };
+}
+
+/** Pushes, aborts it, and returns its error; meanwhile timers fire, and it is over within 100 ms. */
+async function aborted(at, sockets) {
   const abort = new AbortController();
   let ticks = 0;
   const timer = setInterval(() => ticks++, 5);
-  const push = idse.push({ root, env, remote, signal: abort.signal }).catch((error) => error);
+  const push = idse.push({ ...at, signal: abort.signal }).catch((error) => error);
   await wait(400);
   clearInterval(timer);
   assert.deepEqual([sockets.size > 0, ticks > 20], [true, true], `${sockets.size} connections, ${ticks} ticks`);
@@ -163,11 +175,35 @@ test('a server that never answers holds up nobody, and an abort ends the wait wi
   abort.abort();
   const error = await push;
   assert.ok(performance.now() - asked < 100, `${performance.now() - asked} ms`);
-  assert.deepEqual([error.name, error.code], ['AbortError', 'Cancelled']);
-  assert.equal((await idse.status({ root, env, remote })).unsettled, false);
-  const late = await idse.push({ root, env, remote, timeoutMs: 200 }).catch((error) => error);
-  assert.deepEqual([late.code, late.temporary], ['Unavailable', true]);
-});
+  return error;
+}
+
+for (const [how, answer] of [['never answers', ''], ['says half of its answer', HALF]]) {
+  test(`a server that ${how} holds up nobody, and an abort ends the wait within 100 ms`, async (t) => {
+    const made = await workspace(t, idse);
+    const { at, sockets } = await server(t, made, answer, answer);
+    const before = idse.loadSync({ root: made.root, env: made.env });
+    const error = await aborted(at, sockets);
+    assert.deepEqual([error.name, error.code], ['AbortError', 'Cancelled']);
+    assert.equal((await idse.status(at)).unsettled, false);
+    assert.deepEqual(idse.loadSync({ root: made.root, env: made.env }), before);
+    const late = await idse.push({ ...at, timeoutMs: 200 }).catch((error) => error);
+    assert.deepEqual([late.code, late.temporary], ['Unavailable', true]);
+  });
+
+  test(`a write to a server that ${how} can be aborted, and is settled later`, async (t) => {
+    const made = await workspace(t, idse);
+    const { at, sockets } = await server(t, made, `${HEAD} 2\r\n\r\n[]`, answer);
+    const before = idse.loadSync({ root: made.root, env: made.env });
+    const error = await aborted(at, sockets);
+    assert.deepEqual([error.code, error.reason], ['Unsettled', 'cancelled']);
+    assert.deepEqual(idse.loadSync({ root: made.root, env: made.env }), before);
+    assert.equal((await idse.status(at)).unsettled, true);
+    // The server says that there is no such project: the push did not get there.
+    await idse.settle(at);
+    assert.equal((await idse.status(at)).unsettled, false);
+  });
+}
 
 test('more calls wait than libuv has threads, and files are still read', async (t) => {
   const { at, release } = await held(t);

@@ -1,12 +1,12 @@
-//! One verb on a thread of its own, while the calling thread waits without the interpreter, looks for Ctrl-C and
-//! hands on what is reported.
+//! One verb, on the calling thread and without the interpreter, which is taken back now and then to look for Ctrl-C and
+//! to hand on what is reported.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use idse_core::{Cancel, Context, Error, ErrorKind, Progress, Result, verb};
+use idse_core::{Cancel, Clock as _, Context, Progress, Result, SystemClock, verb};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -14,13 +14,8 @@ use serde_json::Value;
 
 use crate::convert;
 
-/// How long to wait between two looks for a signal. With the engine's own 50 ms a Ctrl-C is obeyed within 100 ms.
+/// How long to leave the interpreter alone. With the engine's own 50 ms a Ctrl-C is obeyed within 100 ms.
 const TICK: Duration = Duration::from_millis(20);
-
-enum Event {
-    Step(Progress),
-    Done(Result<Value>),
-}
 
 /// Does what a verb of the engine does, and returns its document.
 ///
@@ -30,21 +25,21 @@ enum Event {
 #[pyo3(signature = (verb, arguments, progress = None, timeout = None))]
 pub(crate) fn call<'py>(
     py: Python<'py>,
-    verb: String,
+    verb: &str,
     arguments: &Bound<'py, PyDict>,
-    progress: Option<&Bound<'py, PyAny>>,
+    progress: Option<Py<PyAny>>,
     timeout: Option<f64>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let arguments = convert::from_python(arguments)?;
     let deadline = timeout.map(Duration::try_from_secs_f64).transpose();
     let deadline = deadline.map_err(|_| PyValueError::new_err("timeout: a number of seconds from 0 on"))?;
-    let (sender, events) = mpsc::channel();
-    let context = Context { deadline, progress: reporter(progress, &sender), ..Context::of_process() };
-    let cancel = context.cancel.clone();
-    let work = move || drop(sender.send(Event::Done(guarded(|| perform(&verb, &arguments, &context)))));
-    std::thread::Builder::new().name("idse".to_owned()).spawn(work)?;
-    let (answer, stopped) = wait(py, events, &cancel, progress);
-    match (answer, stopped) {
+    let caller = Arc::new(Caller::new(progress));
+    let context =
+        Context { deadline, progress: reporter(&caller), cancel: cancel(&caller), ..Context::of_process() };
+    // A defect must not end the interpreter, nor pass by `except Exception`.
+    let answer = py.detach(|| verb::guarded(|| perform(verb, &arguments, &context)));
+    caller.listen(py);
+    match (answer, caller.stopped().take()) {
         (Ok(document), None) => convert::to_python(py, &document),
         (Err(error), None) => Err(convert::exception(py, &error)),
         (Ok(_), Some(stopped)) => Err(stopped),
@@ -61,64 +56,90 @@ fn perform(verb: &str, arguments: &Value, context: &Context) -> Result<Value> {
     verb::call(verb, arguments, context)
 }
 
-type Report = Arc<dyn Fn(&Progress) + Send + Sync>;
-
-fn reporter(progress: Option<&Bound<'_, PyAny>>, sender: &Sender<Event>) -> Option<Report> {
-    progress?;
-    let sender = sender.clone();
-    // Nobody listens any more only when the caller is gone, and then nobody wants to know.
-    Some(Arc::new(move |step| drop(sender.send(Event::Step(step.clone())))))
+/// The Python program that waits for a verb.
+struct Caller {
+    thread: ThreadId,
+    progress: Option<Py<PyAny>>,
+    /// What was reported and not yet handed on.
+    steps: Mutex<Vec<Progress>>,
+    /// When the interpreter was last asked, in milliseconds.
+    asked: AtomicU64,
+    /// What stopped the verb.
+    stopped: Mutex<Option<PyErr>>,
 }
 
-/// A defect must not end the interpreter, nor pass by `except Exception`.
-fn guarded(work: impl FnOnce() -> Result<Value>) -> Result<Value> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(broken(&format!("the engine panicked: {text}")))
-    })
-}
-
-fn broken(message: &str) -> Error {
-    Error::new(ErrorKind::Internal, message)
-        .with_reason("panic")
-        .with_hint("This is a defect of idse; please report it with the call that showed it.")
-}
-
-/// Waits for the end, whatever happens: the lock and the files are in order only when the verb is back.
-fn wait(
-    py: Python<'_>,
-    mut events: Receiver<Event>,
-    cancel: &Cancel,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> (Result<Value>, Option<PyErr>) {
-    let mut stopped = None;
-    loop {
-        // Moved in, because only the one who waits may hold a receiver.
-        let receiver = &mut events;
-        let event = py.detach(move || receiver.recv_timeout(TICK));
-        let listened = match event {
-            Ok(Event::Done(answer)) => return (answer, stopped),
-            Ok(Event::Step(step)) if stopped.is_none() => report(py, &step, progress),
-            Ok(Event::Step(_)) | Err(RecvTimeoutError::Timeout) => Ok(()),
-            Err(RecvTimeoutError::Disconnected) => {
-                return (Err(broken("the engine's thread is gone")), stopped);
-            }
-        };
-        if let Err(error) = listened.and_then(|()| py.check_signals()) {
-            cancel.cancel();
-            // A second Ctrl-C does not make it faster, and the first says who stopped it.
-            stopped.get_or_insert(error);
+impl Caller {
+    fn new(progress: Option<Py<PyAny>>) -> Self {
+        let thread = thread::current().id();
+        Self {
+            thread,
+            progress,
+            steps: Mutex::default(),
+            asked: AtomicU64::new(now()),
+            stopped: Mutex::default(),
         }
+    }
+
+    fn stopped(&self) -> MutexGuard<'_, Option<PyErr>> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether the verb should stop. Signals and reports belong to the thread that called; the others only hear
+    /// what came of them.
+    fn wants_to_stop(&self) -> bool {
+        let is_time =
+            || now().saturating_sub(self.asked.load(Ordering::Relaxed)) >= u64::from(TICK.subsec_millis());
+        if thread::current().id() == self.thread && is_time() {
+            Python::attach(|py| self.listen(py));
+        }
+        self.stopped().is_some()
+    }
+
+    /// Takes a step, on whatever thread it happens.
+    fn take(&self, step: &Progress) {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).push(step.clone());
+        if thread::current().id() == self.thread {
+            Python::attach(|py| self.listen(py));
+        }
+    }
+
+    /// Hands on what was reported, and lets Python's signal handlers run. The first that raises says what stopped the
+    /// verb: a second Ctrl-C does not make it faster.
+    fn listen(&self, py: Python<'_>) {
+        let steps = std::mem::take(&mut *self.steps.lock().unwrap_or_else(PoisonError::into_inner));
+        let told = || steps.iter().try_for_each(|step| report(py, step, self.progress.as_ref()));
+        let is_stopped = self.stopped().is_some();
+        let listened = if is_stopped { Ok(()) } else { told() };
+        if let Err(error) = listened.and_then(|()| py.check_signals()) {
+            self.stopped().get_or_insert(error);
+        }
+        self.asked.store(now(), Ordering::Relaxed);
     }
 }
 
-fn report(py: Python<'_>, step: &Progress, progress: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+fn now() -> u64 {
+    u64::try_from(SystemClock.monotonic().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn cancel(caller: &Arc<Caller>) -> Cancel {
+    let caller = Arc::clone(caller);
+    Cancel::asking(move || caller.wants_to_stop())
+}
+
+type Report = Arc<dyn Fn(&Progress) + Send + Sync>;
+
+fn reporter(caller: &Arc<Caller>) -> Option<Report> {
+    caller.progress.as_ref()?;
+    let caller = Arc::clone(caller);
+    Some(Arc::new(move |step| caller.take(step)))
+}
+
+fn report(py: Python<'_>, step: &Progress, progress: Option<&Py<PyAny>>) -> PyResult<()> {
     let Some(progress) = progress else { return Ok(()) };
     let fields = PyDict::new(py);
     fields.set_item("doing", step.doing)?;
     fields.set_item("what", &step.what)?;
     fields.set_item("done", step.done)?;
     fields.set_item("total", step.total)?;
-    progress.call1((fields,)).map(drop)
+    progress.call1(py, (fields,)).map(drop)
 }

@@ -7,7 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
-import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -57,11 +57,26 @@ def busy(workspace: Workspace) -> Iterator[Workspace]:
         yield workspace
 
 
-@pytest.fixture
-def silent() -> Iterator[str]:
-    """The address of a server that takes every connection and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/sync"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:"
+NOTHING_THERE = HEAD + b" 2\r\n\r\n[]"
+HALF = HEAD + b' 1000\r\n\r\n[{"id":'
+
+
+@contextlib.contextmanager
+def server(to_readers: bytes, to_writers: bytes) -> Iterator[str]:
+    """Runs a server of Supabase's protocol that says these bytes to a request; returns its address."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                while request := self.request.recv(1 << 16):
+                    self.request.sendall(to_readers if request.startswith(b"GET") else to_writers)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
+        listening.daemon_threads = True
+        threading.Thread(target=listening.serve_forever, args=(0.01,)).start()
+        yield f"http://127.0.0.1:{listening.server_address[1]}"
+        listening.shutdown()
 
 
 def test_other_threads_run_while_a_push_waits(busy: Workspace) -> None:
@@ -78,8 +93,8 @@ def test_other_threads_run_while_a_push_waits(busy: Workspace) -> None:
     assert turns > 50
 
 
-def interrupted_after(seconds: float, work: Callable[[], object]) -> float:
-    """Does the work, presses Ctrl-C, and returns how long after that it was stopped."""
+def interrupted(seconds: float, work: Callable[[], object]) -> tuple[float, BaseException | None]:
+    """Does the work, presses Ctrl-C, and returns how long after that it was stopped, and by what."""
     pressed = 0.0
 
     def press() -> None:
@@ -93,7 +108,13 @@ def interrupted_after(seconds: float, work: Callable[[], object]) -> float:
         work()
     took = time.perf_counter() - pressed
     timer.join()
-    assert isinstance(caught.value.__cause__, idse_core.IdseError)
+    return took, caught.value.__cause__
+
+
+def interrupted_after(seconds: float, work: Callable[[], object]) -> float:
+    """Does the work, presses Ctrl-C, and returns how long after that it was stopped, with nothing done."""
+    took, cause = interrupted(seconds, work)
+    assert isinstance(cause, idse_core.CancelledError)
     return took
 
 
@@ -115,15 +136,39 @@ def test_after_ctrl_c_the_next_push_goes_through(workspace: Workspace) -> None:
     assert report.outcome == "done" and report.moved == ("spec",)
 
 
-def test_ctrl_c_stops_the_wait_for_a_silent_server(workspace: Workspace, silent: str) -> None:
-    elsewhere = workspace.at(remote=silent)
-    try:
-        elsewhere.push(timeout=0.05)
-    except idse_core.ConfigError as error:
-        pytest.skip(f"this engine has no such agency: {error}")
-    except idse_core.IdseError:
-        pass
-    assert min(interrupted_after(0.3, elsewhere.push) for _ in range(3)) < 0.1
+@pytest.mark.parametrize("answer", [b"", HALF], ids=["nothing", "half a body"])
+def test_ctrl_c_stops_the_wait_for_a_silent_server(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    before = {each.stage: each.object for each in workspace.load().artifacts}
+    with server(answer, answer) as address:
+        monkeypatch.setenv("SUPABASE_URL", address)
+        monkeypatch.setenv("SUPABASE_ANON_KEY", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")
+        supabase = workspace.at(remote="supabase")
+        assert min(interrupted_after(0.3, supabase.push) for _ in range(3)) < 0.1
+        with pytest.raises(idse_core.UnavailableError):
+            supabase.push(timeout=0.2)
+        assert not supabase.status().unsettled
+    assert {each.stage: each.object for each in workspace.load().artifacts} == before
+    assert workspace.set_stage("spec", "in_progress").after == "in_progress"
+
+
+@pytest.mark.parametrize("answer", [b"", HALF], ids=["nothing", "half a body"])
+def test_a_write_that_ctrl_c_stopped_is_settled_later(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    before = {each.stage: each.object for each in workspace.load().artifacts}
+    with server(NOTHING_THERE, answer) as address:
+        monkeypatch.setenv("SUPABASE_URL", address)
+        monkeypatch.setenv("SUPABASE_ANON_KEY", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln")
+        supabase = workspace.at(remote="supabase")
+        took, cause = interrupted(0.3, supabase.push)
+        assert took < 0.1 and isinstance(cause, idse_core.UnsettledError) and cause.reason == "cancelled"
+        assert supabase.status().unsettled
+        # The server says that there is no such project: the push did not get there.
+        supabase.settle()
+        assert not supabase.status().unsettled
+    assert {each.stage: each.object for each in workspace.load().artifacts} == before
     assert workspace.set_stage("spec", "in_progress").after == "in_progress"
 
 

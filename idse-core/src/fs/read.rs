@@ -63,7 +63,7 @@ pub(super) fn read_in(folder: &Folder, name: &str, shown: &str, limit: u64) -> F
         }
     }
     let message = format!("{shown} keeps changing while it is read");
-    Found::Blocked(Blocked { reason: BlockedReason::Unreadable, message })
+    Found::Blocked(Blocked::new(BlockedReason::Unreadable, message))
 }
 
 /// Reads a file anywhere, following links.
@@ -114,35 +114,32 @@ fn check(stat: &system::Stat, shown: &str, limit: u64) -> Result<(), Blocked> {
     match stat.kind {
         super::EntryKind::Symlink => Err(link(shown)),
         super::EntryKind::Folder | super::EntryKind::Other => Err(no_file(shown)),
-        super::EntryKind::File if stat.size > limit => Err(Blocked {
-            reason: BlockedReason::TooLarge,
-            message: format!("{shown} has {} bytes; the limit is {limit}", stat.size),
-        }),
+        super::EntryKind::File if stat.size > limit => Err(Blocked::new(
+            BlockedReason::TooLarge,
+            format!("{shown} has {} bytes; the limit is {limit}", stat.size),
+        )),
         super::EntryKind::File => Ok(()),
     }
 }
 
 fn link(shown: &str) -> Blocked {
-    Blocked {
-        reason: BlockedReason::Symlink,
-        message: format!("{shown} is a symbolic link, which is never followed"),
-    }
+    Blocked::new(BlockedReason::Symlink, format!("{shown} is a symbolic link, which is never followed"))
 }
 
 fn no_file(shown: &str) -> Blocked {
-    Blocked { reason: BlockedReason::NotAFile, message: format!("{shown} is not a regular file") }
+    Blocked::new(BlockedReason::NotAFile, format!("{shown} is not a regular file"))
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Blocked {
-    Blocked { reason: BlockedReason::Unreadable, message: format!("{shown} cannot be read: {error}") }
+    Blocked::new(BlockedReason::Unreadable, format!("{shown} cannot be read: {error}"))
 }
 
 fn blocked_folder(folder: &str, error: &io::Error) -> Blocked {
     if system::is_escape(error) || system::is_link_error(error) {
         let message = format!("{folder} leads out of the workspace through a symbolic link");
-        Blocked { reason: BlockedReason::Symlink, message }
+        Blocked::new(BlockedReason::Symlink, message)
     } else if error.kind() == io::ErrorKind::NotADirectory {
-        Blocked { reason: BlockedReason::NotAFile, message: format!("{folder} is not a folder") }
+        Blocked::new(BlockedReason::NotAFile, format!("{folder} is not a folder"))
     } else {
         unreadable(folder, error)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::artifact::Content;
+use crate::artifact::{Blocked, Content};
 use crate::config::ValidateSettings;
 use crate::diagnostic::{Diagnostic, Severity, ValidationReport};
 use crate::markdown::Positions;
@@ -13,7 +13,7 @@ use crate::stage::{Stage, StageStatus};
 
 use super::finding::{Finding, Sink};
 use super::selection::Selection;
-use super::subject::{SessionSubject, TextSubject};
+use super::subject::{BlockedSubject, SessionSubject, TextSubject};
 use super::suppression::{self, Suppressions};
 use super::{RULES, index, meta};
 
@@ -29,6 +29,9 @@ pub fn validate(session: &Session, stages: &[Stage], settings: &ValidateSettings
     let mut sink = Sink::new(&selection);
     meta::check_settings(settings, &mut sink);
     wanted().for_each(|text| check_text(text, &mut sink));
+    for file in subject.blocked() {
+        each_rule(&mut sink, |rule, sink| RULES[rule].check_blocked(&file, sink));
+    }
     each_rule(&mut sink, |rule, sink| RULES[rule].check_session(&subject, sink));
     let mut findings = sink.findings;
     findings.retain(|finding| finding.stage.is_none_or(is_wanted));
@@ -80,9 +83,20 @@ pub fn validate_text(
     let selection = Selection::new(settings);
     let subject = TextSubject::new(key, stage, status, text, settings);
     let mut sink = Sink::new(&selection);
-    check_text(&subject, &mut sink);
-    let mut findings = sink.findings;
-    suppress(&subject, &selection, suppression::Scope::Text, &mut findings);
+    let findings = match Blocked::of_text(text, &subject.path) {
+        // As on the disk: what cannot be taken as a text has this one finding, whatever else is written there.
+        Some(blocked) => {
+            let file = BlockedSubject { stage, path: subject.path, blocked: &blocked };
+            each_rule(&mut sink, |rule, sink| RULES[rule].check_blocked(&file, sink));
+            sink.findings
+        }
+        None => {
+            check_text(&subject, &mut sink);
+            let mut findings = sink.findings;
+            suppress(&subject, &selection, suppression::Scope::Text, &mut findings);
+            findings
+        }
+    };
     let mut report = ValidationReport {
         diagnostics: resolve(findings, key, |_| Some(text)),
         ..ValidationReport::default()

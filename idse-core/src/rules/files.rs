@@ -5,7 +5,7 @@ use crate::diagnostic::Severity;
 use crate::stage::Stage;
 
 use super::finding::{Sink, shown};
-use super::subject::{SessionSubject, TextSubject};
+use super::subject::{BlockedSubject, SessionSubject, TextSubject};
 use super::{Rule, RuleInfo};
 
 pub(super) struct MissingArtifact;
@@ -75,14 +75,7 @@ impl Rule for NotUtf8 {
         }
     }
 
-    fn check_text(&self, subject: &TextSubject<'_>, sink: &mut Sink<'_>) {
-        for (at, found) in subject.text.match_indices('\0') {
-            let range = at..at + found.len();
-            sink.text(subject, range, "the text holds a NUL character", "Remove the character.");
-        }
-    }
-
-    fn check_session(&self, subject: &SessionSubject<'_>, sink: &mut Sink<'_>) {
+    fn check_blocked(&self, subject: &BlockedSubject<'_>, sink: &mut Sink<'_>) {
         let help = "Save the file as UTF-8 without NUL characters.";
         blocked(subject, &[BlockedReason::NotUtf8, BlockedReason::Nul], help, sink);
     }
@@ -130,7 +123,7 @@ impl Rule for TooLarge {
         }
     }
 
-    fn check_session(&self, subject: &SessionSubject<'_>, sink: &mut Sink<'_>) {
+    fn check_blocked(&self, subject: &BlockedSubject<'_>, sink: &mut Sink<'_>) {
         let help =
             "Move what is not part of the artifact to another file, or raise the limit in the configuration.";
         blocked(subject, &[BlockedReason::TooLarge], help, sink);
@@ -150,19 +143,16 @@ impl Rule for UnreadableArtifact {
         }
     }
 
-    fn check_session(&self, subject: &SessionSubject<'_>, sink: &mut Sink<'_>) {
+    fn check_blocked(&self, subject: &BlockedSubject<'_>, sink: &mut Sink<'_>) {
         let help = "Put a regular file that you may read in its place.";
         let reasons = [BlockedReason::Symlink, BlockedReason::NotAFile, BlockedReason::Unreadable];
         blocked(subject, &reasons, help, sink);
     }
 }
 
-fn blocked(subject: &SessionSubject<'_>, reasons: &[BlockedReason], help: &str, sink: &mut Sink<'_>) {
-    for stage in Stage::ALL {
-        if let Content::Blocked(blocked) = &subject.session.artifact(stage).content
-            && reasons.contains(&blocked.reason)
-        {
-            sink.file(subject.session.artifact_path(stage), Some(stage), blocked.message.clone(), help);
-        }
+fn blocked(subject: &BlockedSubject<'_>, reasons: &[BlockedReason], help: &str, sink: &mut Sink<'_>) {
+    if reasons.contains(&subject.blocked.reason) {
+        let message = subject.blocked.message.clone();
+        sink.file(subject.path.clone(), Some(subject.stage), message, help).span = subject.blocked.span;
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Finding {
     pub(super) path: String,
     pub(super) stage: Option<Stage>,
     pub(super) range: Option<Range<usize>>,
+    /// Where it is, where that is known without a text.
+    pub(super) span: Option<Span>,
     /// Where the other one stands that this one repeats; its line is added to the message.
     pub(super) first: Option<usize>,
     /// The title and the bytes to replace.
@@ -41,8 +43,9 @@ impl Finding {
     /// Returns the diagnostic.
     pub(super) fn resolve(self, key: Option<&SessionKey>, positions: &Positions) -> Diagnostic {
         let info = RULES[self.rule].info();
-        let span =
-            self.range.map(|range| Span { start: positions.get(range.start), end: positions.get(range.end) });
+        let of_range =
+            |range: Range<usize>| Span { start: positions.get(range.start), end: positions.get(range.end) };
+        let span = self.span.or_else(|| self.range.map(of_range));
         // What lies beside the sessions belongs to all of them, and is the same finding in each.
         let is_in = |folder: String| {
             self.stage.is_some() || self.path.strip_prefix(&folder).is_some_and(|rest| rest.starts_with('/'))
@@ -124,6 +127,7 @@ impl<'a> Sink<'a> {
             path,
             stage,
             range: None,
+            span: None,
             first: None,
             fix: None,
         };

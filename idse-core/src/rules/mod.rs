@@ -33,7 +33,7 @@ pub use engine::{validate, validate_text};
 pub use fix::apply_fixes;
 
 use finding::Sink;
-use subject::{SessionSubject, TextSubject};
+use subject::{BlockedSubject, SessionSubject, TextSubject};
 
 /// What a rule says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct RuleInfo {
     pub page: &'static str,
 }
 
-/// A check. It overrides the one of the three functions that sees what it needs.
+/// A check. It overrides the one of the four functions that sees what it needs.
 trait Rule: Sync {
     /// Returns what the rule says about itself.
     fn info(&self) -> RuleInfo;
@@ -62,6 +62,9 @@ trait Rule: Sync {
 
     /// Looks at one artifact that has a text.
     fn check_text(&self, _text: &TextSubject<'_>, _sink: &mut Sink<'_>) {}
+
+    /// Looks at one artifact that cannot be taken as a text.
+    fn check_blocked(&self, _file: &BlockedSubject<'_>, _sink: &mut Sink<'_>) {}
 
     /// Looks at a session as a whole.
     fn check_session(&self, _session: &SessionSubject<'_>, _sink: &mut Sink<'_>) {}

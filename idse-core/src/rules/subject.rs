@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use crate::artifact::{Blocked, Content};
 use crate::config::ValidateSettings;
 use crate::markdown::Outline;
 use crate::name::SessionKey;
@@ -64,6 +65,13 @@ impl<'a> TextSubject<'a> {
     }
 }
 
+/// An artifact that cannot be taken as a text.
+pub(super) struct BlockedSubject<'a> {
+    pub(super) stage: Stage,
+    pub(super) path: String,
+    pub(super) blocked: &'a Blocked,
+}
+
 /// A session and the texts of its artifacts.
 pub(super) struct SessionSubject<'a> {
     pub(super) session: &'a Session,
@@ -81,6 +89,16 @@ impl<'a> SessionSubject<'a> {
             Some(subject)
         });
         Self { session, texts }
+    }
+
+    /// Returns the artifacts that cannot be taken as texts.
+    pub(super) fn blocked(&self) -> impl Iterator<Item = BlockedSubject<'a>> {
+        Stage::ALL.into_iter().filter_map(|stage| match &self.session.artifact(stage).content {
+            Content::Blocked(blocked) => {
+                Some(BlockedSubject { stage, path: self.session.artifact_path(stage), blocked })
+            }
+            Content::Absent | Content::Text(_) => None,
+        })
     }
 
     pub(super) fn text(&self, stage: Stage) -> Option<&TextSubject<'a>> {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod document;
+mod guard;
 mod place;
 mod round;
 mod sync;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 
 pub use arguments::Argument;
 pub use document::{document, error_document};
+pub use guard::guarded;
 pub use place::{Agencies, Connect, Place};
 pub use round::{Round, status_of_all, sync_all};
 pub use table::VERBS;

@@ -7,11 +7,10 @@ use idse_core::remote::{Fault, MemoryRemote, ProjectFilter, Remote, Sessions, Sq
 use idse_core::sync::{self, PullOptions, PushOptions, Resolution, ResolveOptions, UndoOptions};
 use idse_core::{InitRequest, ProjectId, Result, SessionKey, Stage, StageStatus, Workspace};
 use idse_tests::hand::drop_from;
+use idse_tests::story::{Answer, Door, Story, context, named, project, session, stages, text};
 use serde::Serialize;
 use serde_json::Value;
 use tempfile::TempDir;
-
-use super::story::{Answer, Door, Story, context, named, project, session, stages, text};
 
 pub(crate) struct Library {
     dir: TempDir,

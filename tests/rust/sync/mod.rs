@@ -4,30 +4,10 @@
 
 mod library;
 mod program;
-mod story;
 
-use std::path::Path;
-
-use serde_json::Value;
-
+use idse_tests::story::{Door, Story, stories, tell};
 use library::Library;
 use program::Program;
-use story::{Door, Story, tell};
-
-fn stories() -> Vec<Story> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/sync");
-    let mut stories = Vec::new();
-    for entry in std::fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        assert_eq!(path.extension().and_then(|e| e.to_str()), Some("json"), "{} is no story", path.display());
-        let text = std::fs::read_to_string(&path).unwrap();
-        let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
-        stories.push(Story { name, value });
-    }
-    stories.sort_by(|a, b| a.name.cmp(&b.name));
-    stories
-}
 
 /// Tells every story through a door on two threads; failures are collected, so that one run shows them all.
 fn tell_all<D: Door>(door: impl Fn(&Story) -> Option<D> + Sync) -> usize {

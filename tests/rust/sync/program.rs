@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use idse_core::remote::{Remote, SqliteRemote};
 use idse_tests::Sandbox;
 use idse_tests::hand::drop_from;
+use idse_tests::story::{Answer, Door, Story, context, project, session, text};
 use serde_json::Value;
-
-use super::story::{Answer, Door, Story, context, project, session, text};
 
 pub(crate) struct Program {
     sandbox: Sandbox,

@@ -1,4 +1,4 @@
-/* What the walk needs beside the interface: files, memory that goes at the end, and the steps of a story. */
+/* What the walk needs beside the interface: files, and memory that goes at the end. */
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 
@@ -77,7 +77,6 @@ static idse_json *document(const char *text)
 }
 
 static char *text_at(const idse_json *json, const char *at) { return take(idse_json_text(json, at)); }
-static char *quoted(const char *text) { return take(idse_json_quote(text)); }
 
 /* Reads a file as a text; NULL where there is none. */
 static char *slurp(const char *path)
@@ -94,8 +93,8 @@ static char *slurp(const char *path)
     return text;
 }
 
-/* Writes a file, with its folders. */
-static void spill_bytes(const char *path, const char *bytes, size_t size)
+/* Writes a text into a file, with its folders. */
+static void spill(const char *path, const char *text)
 {
     char *folder = format("%s", path);
     for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -104,13 +103,11 @@ static void spill_bytes(const char *path, const char *bytes, size_t size)
         *slash = '/';
     }
     FILE *file = fopen(path, "wb");
-    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0) {
         perror(path);
         exit(2);
     }
 }
-
-static void spill(const char *path, const char *text) { spill_bytes(path, text, strlen(text)); }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
@@ -152,66 +149,5 @@ static char *replaced(const idse_json *header, char *text)
     }
     return text;
 }
-
-/* Runs a verb that must not fail. */
-static idse_json *call(const char *verb, const char *arguments)
-{
-    idse_json *answer = NULL;
-    idse_error *error = NULL;
-    if (idse_call(NULL, NULL, verb, arguments, &answer, &error) != IDSE_STATUS_OK) {
-        fprintf(stderr, "%s %s: %s\n", verb, arguments, idse_error_message(error));
-        exit(2);
-    }
-    return keep_document(answer);
-}
-
-static char *member(const idse_json *step, const char *name, const char *otherwise)
-{
-    char *text = text_at(step, format("/%s", name));
-    return text ? text : format("%s", otherwise);
-}
-
-static const char *stage_path(const char *stage)
-{
-    static const char *const PATHS[][2] = {
-        {"intent", "intents/intent.md"}, {"context", "contexts/context.md"}, {"spec", "specs/spec.md"},
-        {"plan", "plans/plan.md"}, {"tasks", "tasks/tasks.md"}, {"implementation", "implementation/README.md"},
-        {"feedback", "feedback/feedback.md"}};
-    for (size_t i = 0; i < 7; i++)
-        if (strcmp(PATHS[i][0], stage) == 0)
-            return PATHS[i][1];
-    return "no/such/stage";
-}
-
-static char *artifact(const char *root, const idse_json *step, const char *stage)
-{
-    return format("%s/.idse/projects/%s/sessions/%s/%s", root, member(step, "project", "portal"),
-                  member(step, "session", "s1"), stage_path(stage));
-}
-
-/* Fills in what a step says stage by stage, and what the report says there: `{stage: …}` as one text each. */
-static void by_stage(const idse_json *report, const char *key, const idse_json *step, const char *at, char **wanted, char **got)
-{
-    const char *list = strcmp(key, "steps") == 0 ? "/steps" : strcmp(key, "conflicts") == 0 ? "/conflicts" : "/stages";
-    *wanted = *got = format("");
-    for (size_t i = 0; i < idse_json_length(step, at); i++) {
-        char *stage = take(idse_json_key(step, at, i)), *said = NULL;
-        for (size_t n = 0; n < idse_json_length(report, list); n++) {
-            if (strcmp(text_at(report, format("%s/%zu/stage", list, n)), stage) != 0)
-                continue;
-            if (strcmp(key, "steps") == 0)
-                said = format("%s/%s", text_at(report, format("%s/%zu/class", list, n)), text_at(report, format("%s/%zu/action", list, n)));
-            else
-                said = text_at(report, format("%s/%zu/%s", list, n, strcmp(key, "conflicts") == 0 ? "kind" : key));
-        }
-        char *expected = text_at(step, format("%s/%s", at, stage));
-        *wanted = format("%s %s=%s", *wanted, stage, expected ? expected : "null");
-        *got = format("%s %s=%s", *got, stage, said ? said : "null");
-    }
-    if (strcmp(key, "conflicts") == 0 && idse_json_length(report, list) != idse_json_length(step, at))
-        *got = format("%s, %zu in all", *got, idse_json_length(report, list));
-}
-
-#include "story.h"
 
 #endif

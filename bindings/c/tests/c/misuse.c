@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define BAD "\xff\xfe"
 
 /* Asserts the status of a call and what its error says, and frees it. */
@@ -33,6 +32,7 @@ static void nothing(void)
     idse_workspace_free(NULL);
     idse_json_free(NULL);
     idse_report_free(NULL);
+    idse_overview_free(NULL);
     idse_context_cancel(NULL);
     idse_context_set_timeout(NULL, 1);
     idse_context_set_progress(NULL, NULL, NULL);
@@ -41,6 +41,7 @@ static void nothing(void)
     assert(!idse_error_message(NULL) && !idse_error_hint(NULL) && !idse_error_json(NULL) && !idse_error_get(NULL, NULL));
     assert(!idse_workspace_root(NULL) && !idse_report_json(NULL) && !idse_json_text(NULL, "") && !idse_json_quote(NULL));
     assert(!idse_report_length(NULL) && !idse_report_error_count(NULL) && !idse_report_at(NULL, 0, NULL));
+    assert(!idse_overview_stage(NULL, 0, NULL) && !idse_overview_next(NULL) && !idse_overview_is_unsettled(NULL) && !idse_overview_json(NULL));
     assert(idse_json_number(NULL, NULL) == -1 && !idse_json_is_true(NULL, NULL) && !idse_json_length(NULL, NULL));
     assert(!idse_json_key(NULL, NULL, 0) && !idse_json_quote(BAD));
     assert(!idse_status_name(7) && !idse_status_is_temporary(-1) && idse_status_exit_code(123456) == 70);
@@ -51,6 +52,7 @@ static void arguments(void)
     idse_json *json = (idse_json *)&json;
     idse_workspace *workspace = NULL;
     idse_report *report = NULL;
+    idse_overview *overview = NULL;
     idse_error *error = NULL;
     bool clean = false;
     char *text = NULL;
@@ -69,11 +71,15 @@ static void arguments(void)
     refused(idse_workspace_discover("/", NULL, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
     refused(idse_validate_text(NULL, NULL, "spce", "", &report, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "stage");
     refused(idse_validate_text(NULL, NULL, "spec", BAD, &report, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_validate(NULL, NULL, NULL, NULL, "spce", &report, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "stage");
+    refused(idse_validate(NULL, NULL, BAD, NULL, NULL, &report, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_validate(NULL, NULL, NULL, NULL, NULL, NULL, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
+    refused(idse_workspace_status(NULL, NULL, NULL, BAD, &overview, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
     refused(idse_merge_text("", "", NULL, &clean, &text, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
     refused(idse_merge_text("", "", "", NULL, &text, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
     refused(idse_json_parse("{", &json, &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
     refused(idse_context_set_env(NULL, "A", "b", &error), &error, IDSE_STATUS_INVALID_ARGUMENT, "schema");
-    assert(!json && !workspace && !report && !text);
+    assert(!json && !workspace && !report && !overview && !text);
 }
 
 static void documents(void)
@@ -121,6 +127,39 @@ static void contexts(const idse_workspace *workspace)
     idse_context_free(context);
 }
 
+/* The typed answers say what the documents say. */
+static void hot_path(const idse_workspace *workspace)
+{
+    idse_overview *overview = NULL;
+    idse_report *report = NULL;
+    idse_error *error = NULL;
+    idse_json *json = NULL;
+    idse_stage_line line;
+    idse_diagnostic found;
+    size_t errors = 0;
+    assert(idse_workspace_status(workspace, NULL, NULL, NULL, &overview, NULL) == IDSE_STATUS_OK);
+    assert(idse_validate(workspace, NULL, NULL, NULL, NULL, &report, NULL) == IDSE_STATUS_OK);
+    for (size_t i = 0; i < idse_report_length(report); i++)
+        assert(idse_report_at(report, i, &found) && strlen(found.path) > 0);
+    for (size_t i = 0; i < 7; i++) {
+        assert(idse_overview_stage(overview, i, &line) && strlen(line.stage) > 0 && strlen(line.status) > 0);
+        errors += line.errors;
+        idse_report *one = NULL;
+        assert(idse_validate(workspace, NULL, NULL, NULL, line.stage, &one, NULL) == IDSE_STATUS_OK);
+        assert(idse_report_error_count(one) == line.errors);
+        idse_report_free(one);
+    }
+    assert(errors == idse_report_error_count(report) && !idse_overview_stage(overview, 7, &line));
+    assert(strcmp(idse_overview_next(overview), "spec") == 0 && !idse_overview_is_unsettled(overview));
+    char *text = idse_overview_json(overview);
+    assert(idse_json_parse(text, &json, NULL) == IDSE_STATUS_OK && idse_json_length(json, "/stages") == 7);
+    idse_overview_free(overview);
+    refused(idse_workspace_status(workspace, NULL, "nobody", NULL, &overview, &error), &error, IDSE_STATUS_NOT_FOUND, "project");
+    idse_string_free(text);
+    idse_json_free(json);
+    idse_report_free(report);
+}
+
 static void *validate_often(void *workspace)
 {
     for (int i = 0; i < 20; i++) {
@@ -155,6 +194,7 @@ int main(int argc, char **argv)
     arguments();
     documents();
     contexts(workspace);
+    hot_path(workspace);
     threads(workspace);
     idse_workspace_free(workspace);
     puts("nothing broke");

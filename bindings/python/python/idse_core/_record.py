@@ -1,7 +1,8 @@
 """How a JSON document of the engine becomes a frozen object, and the object a document again.
 
-A record keeps the document that it was made of. So `to_dict` gives back exactly what the engine said, to the
-last digit of a time stamp, and equality, hash and pickle need no second opinion about what a field means.
+A record keeps the document that it was made of, and reads it when it is first asked for a field. So `to_dict`
+gives back exactly what the engine said, to the last digit of a time stamp, equality, hash and pickle need no
+second opinion about what a field means, and nobody waits for what is not looked at.
 """
 
 # Annotations are values here, the fields are read from them: no `from __future__ import annotations`.
@@ -88,7 +89,7 @@ def _reader(kind: Any) -> Callable[[Any], Any] | None:
 
 
 def _field(name: str) -> property:
-    return property(lambda self: self._values[name])
+    return property(lambda self: self._read()[name])
 
 
 def _key(name: str) -> str:
@@ -135,7 +136,7 @@ class Record:
 
     if TYPE_CHECKING:
         _document: dict[str, Any]
-        _values: dict[str, Any]
+        _values: dict[str, Any] | None
 
     def __init_subclass__(cls, kind: str | None = None) -> None:
         own = {name: type_ for name, type_ in cls.__annotations__.items() if not name.startswith("_")}
@@ -157,32 +158,41 @@ class Record:
             raise TypeError(f"{type(self).__name__} {what} {', '.join(sorted(names))}")
         document = {_key(name): _plain(fields[name]) for name in self._readers}
         head = {"schema": 1, "kind": self.KIND} if self.KIND else {}
-        self._fill({**head, **document})
+        self._keep({**head, **document})
 
     @classmethod
     def _of(cls, document: dict[str, Any]) -> "Self":
         """Makes the object of a document that nobody else holds."""
         self = object.__new__(cls)
-        self._fill(document)
+        self._keep(document)
         return self
 
-    def _fill(self, document: dict[str, Any]) -> None:
+    def _keep(self, document: dict[str, Any]) -> None:
+        object.__setattr__(self, "_document", document)
+        object.__setattr__(self, "_values", None)
+
+    def _read(self) -> dict[str, Any]:
+        """Returns the values of the fields; threads that ask at once read the same."""
+        if self._values is not None:
+            return self._values
         values = {}
         for name, read in self._readers.items():
             try:
-                value = document[_key(name)]
+                value = self._document[_key(name)]
             except KeyError:
                 if name not in self._optional:
                     raise ValueError(f"not a {type(self).__name__}: it has no `{_key(name)}`") from None
                 value = None
             values[name] = read(value) if read else value
-        object.__setattr__(self, "_document", document)
         object.__setattr__(self, "_values", values)
+        return values
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "Self":
         """Makes the object of its JSON form."""
-        return cls._of(deepcopy(dict(document)))
+        self = cls._of(deepcopy(dict(document)))
+        self._read()
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the JSON form, exactly as the engine gave it."""
@@ -219,10 +229,10 @@ class Record:
         return self
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={_shown(v)}' for k, v in self._values.items())})"
+        return f"{type(self).__name__}({', '.join(f'{k}={_shown(v)}' for k, v in self._read().items())})"
 
     def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        yield from self._values.items()
+        yield from self._read().items()
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@
     reason = "a measurement may fail, and has a clock"
 )]
 
+mod doors;
 mod measure;
 mod merge;
 mod plain;
@@ -48,8 +49,9 @@ fn main() {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["read", folder] => plain::read_all(Path::new(folder)),
         ["merge", base, ours, theirs] => merge::merge_files([base, ours, theirs].map(Path::new)),
+        ["probe", root, calls] => doors::probe(Path::new(root), calls),
         [idse, folder, parts @ ..] => measure_all(Path::new(idse), Path::new(folder), parts),
-        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync|servers]..."),
+        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync|servers|doors]..."),
     }
 }
 
@@ -83,6 +85,10 @@ fn measure_all(idse: &Path, folder: &Path, parts: &[&str]) {
     #[cfg(unix)]
     if wants("servers") {
         servers::measure(&setting, &mut table);
+    }
+    // Where tests/doors/build put the doors; without them there is nothing to measure.
+    if let Some(doors) = std::env::var_os("IDSE_SPEED_DOORS").filter(|_| wants("doors")) {
+        doors::measure(&setting, Path::new(&doors), &mut table);
     }
     println!("{}", table::machine());
     println!("{} rounds, medians, alternatives in turn\n", setting.rounds);

@@ -4,21 +4,41 @@ use std::path::{Path, PathBuf};
 
 use idse_core::remote::{Fetched, Remote, RemoteText};
 use idse_core::{Env, ErrorKind, Stage};
-pub(crate) use idse_tests::hand::{project, session, text};
-use idse_tests::hand::{row, target};
 use serde_json::{Map, Value, json};
 
+pub use crate::hand::{project, session, text};
+use crate::hand::{row, target};
+
 /// One file of `tests/conformance/sync`.
-pub(crate) struct Story {
-    pub(crate) name: String,
-    pub(crate) value: Value,
+#[derive(Debug)]
+pub struct Story {
+    /// What it shows.
+    pub name: String,
+    /// The file.
+    pub value: Value,
+}
+
+/// Reads every story, in the order of their names.
+pub fn stories() -> Vec<Story> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/sync");
+    let mut stories = Vec::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(path.extension().and_then(|e| e.to_str()), Some("json"), "{} is no story", path.display());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        stories.push(Story { name, value });
+    }
+    stories.sort_by(|a, b| a.name.cmp(&b.name));
+    stories
 }
 
 /// What a verb answered: a report, or kind and reason of an error.
-pub(crate) type Answer = Result<Value, (String, String)>;
+pub type Answer = Result<Value, (String, String)>;
 
 /// A way to the engine.
-pub(crate) trait Door {
+pub trait Door {
     /// The folder of a client.
     fn root(&mut self, at: &str) -> PathBuf;
     /// Does what a step asks.
@@ -31,12 +51,16 @@ pub(crate) trait Door {
     fn drop_row(&mut self, project: &str, session: &str, whole: bool);
 }
 
-pub(crate) fn stages(value: &Value) -> Vec<Stage> {
+/// Reads a list of stages.
+pub fn stages(value: &Value) -> Vec<Stage> {
     value.as_array().into_iter().flatten().map(|stage| stage.as_str().unwrap().parse().unwrap()).collect()
 }
 
 /// Tells a story; the error names the step.
-pub(crate) fn tell(story: &Story, door: &mut dyn Door) -> Result<(), String> {
+///
+/// # Errors
+/// What a step says that it should not.
+pub fn tell(story: &Story, door: &mut dyn Door) -> Result<(), String> {
     if text(&story.value, "why").is_none_or(str::is_empty) {
         return Err("it does not say why".into());
     }
@@ -211,7 +235,8 @@ fn check(at: &str, step: &Value, door: &mut dyn Door) -> Result<(), String> {
     Ok(())
 }
 
-pub(crate) fn context() -> idse_core::Context {
+/// Returns a context that knows nothing of the machine.
+pub fn context() -> idse_core::Context {
     idse_core::Context { env: Env::default(), ..idse_core::Context::default() }
 }
 
@@ -274,7 +299,7 @@ fn kept(root: &Path, step: &Value) -> Result<(), String> {
 }
 
 /// Names an error as stories do.
-pub(crate) fn named(error: &idse_core::Error) -> (String, String) {
+pub fn named(error: &idse_core::Error) -> (String, String) {
     let kind: ErrorKind = error.kind();
     (kind.name().to_owned(), error.reason().to_owned())
 }

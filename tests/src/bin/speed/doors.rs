@@ -1,0 +1,99 @@
+//! The doors into other languages against the Rust call, each in a process of its own that loads it and calls it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use idse_core::{Context, Workspace, verb};
+use serde_json::Value;
+
+use crate::Setting;
+use crate::measure::{Program, median};
+use crate::table::Table;
+
+/// How often each probe makes each call.
+const CALLS: &str = "300";
+/// What each probe says: a name and milliseconds.
+type Times = BTreeMap<String, f64>;
+
+/// Makes the calls in Rust, as `tests/doors/probe.*` make them through their doors.
+pub(crate) fn probe(root: &Path, calls: &str) {
+    let context = Context::of_process();
+    let fastest = |name: &str, work: &dyn Fn()| {
+        let took = (0..calls.parse().unwrap()).map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        });
+        println!("{name} {:.4}", took.min().unwrap().as_secs_f64() * 1e3);
+    };
+    fastest("validate", &|| {
+        // What a door does for each call: nothing is kept from one to the next.
+        let workspace = Workspace::open(root).unwrap();
+        let project = workspace.project(None, Path::new(".")).unwrap();
+        let key = workspace.session(&project, None).unwrap();
+        assert_eq!(workspace.validate(&key, &[], &context).unwrap().artifacts, 7);
+    });
+    fastest("version", &|| drop(verb::call("version", &Value::Null, &context).unwrap()));
+}
+
+/// Measures what `tests/doors/build` built into `doors`.
+pub(crate) fn measure(setting: &Setting, doors: &Path, table: &mut Table) {
+    let root = setting.folder.join("doors-workspace");
+    drop(std::fs::remove_dir_all(&root));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/workspace"), &root);
+    let root = root.to_str().unwrap();
+    let rust = setting.program(&setting.own, &setting.folder, &["probe", root, CALLS]);
+    let probe = |name: &str| setting.program(&doors.join(name), &setting.folder, &[root, CALLS]);
+    let (c, python, node) = (probe("c"), probe("python"), probe("node"));
+    let [rust, c, python, node] = fastest(setting.rounds, &[&rust, &c, &python, &node]).try_into().unwrap();
+    let time = |times: &Times, name: &str| Duration::from_secs_f64(times[name] / 1e3);
+    let against = |name| ("in Rust", time(&rust, name));
+    for (door, times, call) in [
+        ("C", &c, "validate"),
+        ("Python", &python, "validate"),
+        ("Node, `validateSync`", &node, "validate"),
+        ("Node, a promise", &node, "validate-promise"),
+    ] {
+        table.ratio(&format!("validating one session: {door}"), time(times, call), against("validate"), 1.2);
+    }
+    for (door, times) in [("C", &c), ("Python", &python), ("Node", &node)] {
+        table.compared(
+            &format!("a call that does nothing: {door}"),
+            time(times, "version"),
+            against("version"),
+        );
+    }
+    table.limit("importing the Python module", python["load"], 30.0, "ms");
+    table.limit("loading the Node addon", node["load"], 20.0, "ms");
+}
+
+/// Runs the probes in turn; of a call the fastest counts, of a loading, which each process does once, the median.
+fn fastest(rounds: usize, probes: &[&Program]) -> Vec<Times> {
+    let mut all: Vec<Vec<Times>> = vec![Vec::new(); probes.len()];
+    for _ in 0..rounds {
+        for (probe, all) in probes.iter().zip(&mut all) {
+            let (_, said) = probe.run(&[0]);
+            let lines = said.lines().filter_map(|line| line.split_once(' '));
+            all.push(lines.map(|(name, time)| (name.to_owned(), time.parse().unwrap())).collect());
+        }
+    }
+    let of = |all: &Vec<Times>, name: &String| {
+        let times: Vec<_> = all.iter().map(|times| Duration::from_secs_f64(times[name] / 1e3)).collect();
+        let time = if name == "load" { median(times) } else { times.into_iter().min().unwrap() };
+        (name.clone(), time.as_secs_f64() * 1e3)
+    };
+    all.iter().map(|all| all[0].keys().map(|name| of(all, name)).collect()).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
