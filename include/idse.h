@@ -125,6 +125,11 @@ typedef struct idse_error idse_error;
 typedef struct idse_json idse_json;
 
 /**
+ * How a session stands: the answer of the verb `status`. Free it with `idse_overview_free`.
+ */
+typedef struct idse_overview idse_overview;
+
+/**
  * The findings of a validation. Free it with `idse_report_free`.
  */
 typedef struct idse_report idse_report;
@@ -161,6 +166,44 @@ typedef struct {
  * It must return at once, and must not call a verb.
  */
 typedef void (*idse_progress_fn)(const idse_progress *progress, void *user);
+
+/**
+ * One stage of a session. Its texts belong to the overview.
+ */
+typedef struct {
+  /**
+   * The stage, such as `spec`.
+   */
+  const char *stage;
+  /**
+   * Its status: `pending`, `in_progress` or `complete`.
+   */
+  const char *status;
+  /**
+   * How its text stands to what was last seen of the agency, such as `in_sync`; NULL where there was never a sync.
+   */
+  const char *sync;
+  /**
+   * The kind of its open conflict, such as `both_changed`; NULL where there is none.
+   */
+  const char *conflict;
+  /**
+   * How many errors its artifact has.
+   */
+  uint32_t errors;
+  /**
+   * How many warnings.
+   */
+  uint32_t warnings;
+  /**
+   * A push would send it.
+   */
+  bool push;
+  /**
+   * A pull would write it, as far as was last seen.
+   */
+  bool pull;
+} idse_stage_line;
 
 /**
  * One finding. Its texts belong to the report.
@@ -366,6 +409,42 @@ char *idse_json_quote(const char *text);
 void idse_json_free(idse_json *json);
 
 /**
+ * Says how a session stands, from the disk alone. NULL for `project` and `session` are the current ones; `context`
+ * may be NULL, and so may `workspace`: then it is the one that the current folder lies in.
+ */
+idse_status idse_workspace_status(const idse_workspace *workspace,
+                                  const idse_context *context,
+                                  const char *project,
+                                  const char *session,
+                                  idse_overview **out,
+                                  idse_error **error);
+
+/**
+ * Fills in one stage, in the order of the pipeline; false where there is none at `index`.
+ */
+bool idse_overview_stage(const idse_overview *overview, size_t index, idse_stage_line *out);
+
+/**
+ * Returns the stage to work on next; NULL where all are complete.
+ */
+const char *idse_overview_next(const idse_overview *overview);
+
+/**
+ * Tells whether a push whose reply was lost waits for the next sync verb.
+ */
+bool idse_overview_is_unsettled(const idse_overview *overview);
+
+/**
+ * Returns the overview as the JSON document of `status`.
+ */
+char *idse_overview_json(const idse_overview *overview);
+
+/**
+ * Frees an overview; NULL is nothing.
+ */
+void idse_overview_free(idse_overview *overview);
+
+/**
  * Checks a text as the artifact of a stage, before it is saved, with the settings of `workspace`; NULL is with those of
  * the current folder. `context` may be NULL.
  */
@@ -375,6 +454,18 @@ idse_status idse_validate_text(const idse_workspace *workspace,
                                const char *text,
                                idse_report **out,
                                idse_error **error);
+
+/**
+ * Checks the artifact of a stage as it is on the disk; NULL for `stage` is all of them. NULL for `project` and `session`
+ * are the current ones; `context` may be NULL, and so may `workspace`: then it is the one that the current folder lies in.
+ */
+idse_status idse_validate(const idse_workspace *workspace,
+                          const idse_context *context,
+                          const char *project,
+                          const char *session,
+                          const char *stage,
+                          idse_report **out,
+                          idse_error **error);
 
 /**
  * Returns how many findings there are.
@@ -392,7 +483,7 @@ size_t idse_report_error_count(const idse_report *report);
 bool idse_report_at(const idse_report *report, size_t index, idse_diagnostic *out);
 
 /**
- * Returns the report as the JSON document of `validate_text`.
+ * Returns the report as the JSON document of `validate`.
  */
 char *idse_report_json(const idse_report *report);
 
