@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use idse_core::{Context, Workspace, verb};
+use idse_tests::Tree;
 use serde_json::Value;
 
 use crate::Setting;
@@ -39,51 +40,71 @@ pub(crate) fn probe(root: &Path, calls: &str) {
 
 /// Measures what `tests/doors/build` built into `doors`.
 pub(crate) fn measure(setting: &Setting, doors: &Path, table: &mut Table) {
-    let root = setting.folder.join("doors-workspace");
-    drop(std::fs::remove_dir_all(&root));
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/workspace"), &root);
+    // The session of the other parts; the sample is so small that a thread that wakes up counts.
+    let (one, sample) = (setting.folder.join("one"), setting.folder.join("sample"));
+    for folder in [&one, &sample] {
+        drop(std::fs::remove_dir_all(folder));
+    }
+    Tree { seed: 5, projects: 1, sessions: 1 }.write(&one);
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/workspace"), &sample);
+    let ours = calls(setting, doors, &one);
+    for (door, times, call) in of_validating(&ours) {
+        let (time, rust) = (time(times, call), ("in Rust", time(&ours[0], "validate")));
+        table.ratio(&format!("validating one session: {door}"), time, rust, 1.2);
+    }
+    let small = calls(setting, doors, &sample);
+    for (door, times, call) in of_validating(&small) {
+        let (time, rust) = (time(times, call), ("in Rust", time(&small[0], "validate")));
+        table.compared(&format!("validating the sample, a tenth of that, 15 findings: {door}"), time, rust);
+    }
+    for (door, times) in [("C", 1), ("Python", 2), ("Node", 3)] {
+        let (time, rust) = (time(&ours[times], "version"), ("in Rust", time(&ours[0], "version")));
+        table.compared(&format!("a call that does nothing: {door}"), time, rust);
+    }
+    table.limit("importing the Python module", ours[2]["load"], 30.0, "ms");
+    table.limit("loading the Node addon", ours[3]["load"], 20.0, "ms");
+}
+
+/// Says who validates, and by which call.
+fn of_validating(times: &[Times; 4]) -> [(&'static str, &Times, &'static str); 4] {
+    let [_, c, python, node] = times;
+    [
+        ("C", c, "validate"),
+        ("Python", python, "validate"),
+        ("Node, `validateSync`", node, "validate"),
+        ("Node, a promise", node, "validate-promise"),
+    ]
+}
+
+fn time(times: &Times, name: &str) -> Duration {
+    Duration::from_secs_f64(times[name] / 1e3)
+}
+
+/// Returns what each call takes in Rust, C, Python and Node.
+fn calls(setting: &Setting, doors: &Path, root: &Path) -> [Times; 4] {
     let root = root.to_str().unwrap();
     let rust = setting.program(&setting.own, &setting.folder, &["probe", root, CALLS]);
-    let probe = |name: &str| setting.program(&doors.join(name), &setting.folder, &[root, CALLS]);
-    let (c, python, node) = (probe("c"), probe("python"), probe("node"));
-    let [rust, c, python, node] = fastest(setting.rounds, &[&rust, &c, &python, &node]).try_into().unwrap();
-    let time = |times: &Times, name: &str| Duration::from_secs_f64(times[name] / 1e3);
-    let against = |name| ("in Rust", time(&rust, name));
-    for (door, times, call) in [
-        ("C", &c, "validate"),
-        ("Python", &python, "validate"),
-        ("Node, `validateSync`", &node, "validate"),
-        ("Node, a promise", &node, "validate-promise"),
-    ] {
-        table.ratio(&format!("validating one session: {door}"), time(times, call), against("validate"), 1.2);
-    }
-    for (door, times) in [("C", &c), ("Python", &python), ("Node", &node)] {
-        table.compared(
-            &format!("a call that does nothing: {door}"),
-            time(times, "version"),
-            against("version"),
-        );
-    }
-    table.limit("importing the Python module", python["load"], 30.0, "ms");
-    table.limit("loading the Node addon", node["load"], 20.0, "ms");
+    let [c, python, node] = ["c", "python", "node"]
+        .map(|name| setting.program(&doors.join(name), &setting.folder, &[root, CALLS]));
+    fastest(setting.rounds, [&rust, &c, &python, &node])
 }
 
 /// Runs the probes in turn; of a call the fastest counts, of a loading, which each process does once, the median.
-fn fastest(rounds: usize, probes: &[&Program]) -> Vec<Times> {
-    let mut all: Vec<Vec<Times>> = vec![Vec::new(); probes.len()];
+fn fastest(rounds: usize, probes: [&Program; 4]) -> [Times; 4] {
+    let mut all = [const { Vec::<Times>::new() }; 4];
     for _ in 0..rounds {
-        for (probe, all) in probes.iter().zip(&mut all) {
+        for (probe, all) in probes.into_iter().zip(&mut all) {
             let (_, said) = probe.run(&[0]);
             let lines = said.lines().filter_map(|line| line.split_once(' '));
             all.push(lines.map(|(name, time)| (name.to_owned(), time.parse().unwrap())).collect());
         }
     }
-    let of = |all: &Vec<Times>, name: &String| {
+    let of = |all: &[Times], name: &String| {
         let times: Vec<_> = all.iter().map(|times| Duration::from_secs_f64(times[name] / 1e3)).collect();
         let time = if name == "load" { median(times) } else { times.into_iter().min().unwrap() };
         (name.clone(), time.as_secs_f64() * 1e3)
     };
-    all.iter().map(|all| all[0].keys().map(|name| of(all, name)).collect()).collect()
+    all.map(|all| all[0].keys().map(|name| of(&all, name)).collect())
 }
 
 fn copy(from: &Path, to: &Path) {

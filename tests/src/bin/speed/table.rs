@@ -78,7 +78,11 @@ impl fmt::Display for Table {
 /// Returns a time with three digits.
 pub(crate) fn shown(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1e3;
-    if millis >= 1000.0 { format!("{:.2} s", millis / 1e3) } else { format!("{millis:.1} ms") }
+    match millis {
+        1000.0.. => format!("{:.2} s", millis / 1e3),
+        1.0.. => format!("{millis:.1} ms"),
+        _ => format!("{millis:.3} ms"),
+    }
 }
 
 /// Returns the machine's facts in one line.
