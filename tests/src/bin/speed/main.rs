@@ -6,6 +6,10 @@
     reason = "a measurement may fail, and has a clock"
 )]
 
+#[cfg(unix)]
+mod client;
+#[cfg(unix)]
+mod gateway;
 mod measure;
 mod merge;
 mod plain;
@@ -23,6 +27,8 @@ use table::Table;
 /// What every part needs.
 struct Setting {
     idse: PathBuf,
+    /// `idse-gateway`, beside it.
+    gateway: PathBuf,
     /// This program, which is some of the alternatives too.
     own: PathBuf,
     folder: PathBuf,
@@ -49,7 +55,7 @@ fn main() {
         ["read", folder] => plain::read_all(Path::new(folder)),
         ["merge", base, ours, theirs] => merge::merge_files([base, ours, theirs].map(Path::new)),
         [idse, folder, parts @ ..] => measure_all(Path::new(idse), Path::new(folder), parts),
-        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync|servers]..."),
+        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync|servers|gateway]..."),
     }
 }
 
@@ -59,8 +65,10 @@ fn number(name: &str, ordinary: usize) -> usize {
 
 fn measure_all(idse: &Path, folder: &Path, parts: &[&str]) {
     std::fs::create_dir_all(folder).unwrap();
+    let idse = idse.canonicalize().unwrap();
     let setting = Setting {
-        idse: idse.canonicalize().unwrap(),
+        gateway: idse.with_file_name("idse-gateway"),
+        idse,
         own: std::env::current_exe().unwrap(),
         folder: folder.canonicalize().unwrap(),
         rounds: number("IDSE_SPEED_ROUNDS", 11),
@@ -83,6 +91,10 @@ fn measure_all(idse: &Path, folder: &Path, parts: &[&str]) {
     #[cfg(unix)]
     if wants("servers") {
         servers::measure(&setting, &mut table);
+    }
+    #[cfg(unix)]
+    if wants("gateway") {
+        gateway::measure(&setting, &mut table);
     }
     println!("{}", table::machine());
     println!("{} rounds, medians, alternatives in turn\n", setting.rounds);
