@@ -115,8 +115,7 @@ pub(crate) fn rate<S: Send>(
     };
     let work = &work;
     let done: usize = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            clients.iter_mut().map(|client| scope.spawn(move || work(client))).collect();
+        let threads: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || work(client))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     f64_of(done) / start.elapsed().as_secs_f64()

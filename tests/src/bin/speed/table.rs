@@ -74,7 +74,13 @@ impl Table {
         unit: &str,
     ) {
         self.missed |= !holds;
-        self.rows.push([what.to_owned(), ours, other, ratio, format!("at most {bound} {unit}: {}", said(holds))]);
+        self.rows.push([
+            what.to_owned(),
+            ours,
+            other,
+            ratio,
+            format!("at most {bound} {unit}: {}", said(holds)),
+        ]);
     }
 }
 

@@ -107,7 +107,8 @@ pub(super) struct DirectPushes<'a> {
 
 impl Load for DirectPushes<'_> {
     fn rate(&self, time: Duration, ids: &[String]) -> f64 {
-        let head = self.direct.head("PATCH", if self.echo { "return=representation" } else { "return=minimal" });
+        let head =
+            self.direct.head("PATCH", if self.echo { "return=representation" } else { "return=minimal" });
         let columns = Stage::ALL.map(Stage::column).join(",");
         let clients = ids.iter().map(|id| (Client::new(self.direct.server), id, xmin(self.direct, id)));
         rate(time, clients, |(client, id, xmin), round| {
@@ -239,6 +240,65 @@ impl Load for OurPulls<'_> {
         rate(time, ids, |id, _| {
             let fetched = self.0.fetch(&target(id), None, &Context::default()).unwrap();
             assert!(matches!(fetched, Fetched::Session(_)));
+        })
+    }
+}
+
+/// What our client sends, from the same plain client that asks PostgREST directly.
+pub(super) struct Wire(SocketAddr);
+
+impl Wire {
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self(address)
+    }
+
+    pub(super) fn pushes(&self) -> WirePushes {
+        WirePushes(self.0)
+    }
+
+    pub(super) fn pulls(&self) -> WirePulls {
+        WirePulls(self.0)
+    }
+}
+
+pub(super) struct WirePushes(SocketAddr);
+
+/// A pull as our client sends it.
+fn pull_body(id: &str) -> String {
+    json!({"project_id": id, "session_id": "s1", "since": null}).to_string()
+}
+
+impl Load for WirePushes {
+    fn rate(&self, time: Duration, ids: &[String]) -> f64 {
+        let head = Head::new("POST", &[("Content-Type", "application/json")]);
+        let clients: Vec<_> = ids
+            .iter()
+            .map(|id| {
+                let mut client = Client::new(self.0);
+                let pulled = parse(&client.ask(&head, "/sync/pull", &pull_body(id)));
+                (client, id, pulled["digests"].clone(), pulled["revision"].clone())
+            })
+            .collect();
+        rate(time, clients, |(client, id, digests, revision), round| {
+            let body = json!({
+                "project_id": id, "session_id": "s1", "artifacts": artifacts(round), "nulls": [],
+                "base": digests, "op": uuid::Uuid::new_v4(), "revision": revision,
+            });
+            let answer = parse(&client.ask(&head, "/sync/push", &body.to_string()));
+            assert_eq!(answer["in_step"], true);
+            (*digests, *revision) = (answer["digests"].clone(), answer["revision"].clone());
+        })
+    }
+}
+
+pub(super) struct WirePulls(SocketAddr);
+
+impl Load for WirePulls {
+    fn rate(&self, time: Duration, ids: &[String]) -> f64 {
+        let head = Head::new("POST", &[("Content-Type", "application/json")]);
+        let clients = ids.iter().map(|id| (Client::new(self.0), pull_body(id)));
+        rate(time, clients, |(client, body), _| {
+            assert!(client.ask(&head, "/sync/pull", body).len() > 7 * LENGTH);
         })
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use idse_tests::stack::{Layout, Stack};
 
-use self::load::{Direct, Load, Ours, Theirs};
+use self::load::{Direct, Load, Ours, Theirs, Wire};
 use self::process::{Gateway, Nginx};
 use crate::Setting;
 use crate::client::{Client, Head};
@@ -56,14 +56,17 @@ fn supabase(setting: &Setting, folder: &Path, nginx: &Nginx, table: &mut Table) 
     let ids = load::projects(&gateway);
     let direct = Direct::new(nginx.address, &service);
     let (ours, theirs) = (Ours::new(&gateway.url()), Theirs::new(gateway.address));
-    let mut rates: [Vec<f64>; 6] = Default::default();
+    let wire = Wire::new(gateway.address);
+    let mut rates: [Vec<f64>; 8] = Default::default();
     let mut health = Vec::new();
     for _ in 0..setting.rounds.min(3) {
-        let loads: [&dyn Load; 6] = [
+        let loads: [&dyn Load; 8] = [
             &direct.pushes(false),
             &direct.pushes(true),
+            &wire.pushes(),
             &ours.pushes(),
             &direct.pulls(),
+            &wire.pulls(),
             &ours.pulls(),
             &theirs.pushes(),
         ];
@@ -75,11 +78,13 @@ fn supabase(setting: &Setting, folder: &Path, nginx: &Nginx, table: &mut Table) 
             }
         }
     }
-    let [bare, echoed, push, bare_pull, pull, existing] = rates.map(middle);
+    let [bare, echoed, push, our_push, bare_pull, pull, our_pull, existing] = rates.map(middle);
     let without = "PostgREST behind nginx without a gateway";
-    table.rate("pushes of our client through the gateway", push, (without, echoed), PUSHES);
+    table.rate("pushes as our client sends them, through the gateway", push, (without, echoed), PUSHES);
     table.rates("the same, against pushes whose answer is empty", push, (without, bare));
-    table.rate("pulls of our client through the gateway", pull, (without, bare_pull), PULLS);
+    table.rates("the same, and our client's own work beside it", our_push, (without, echoed));
+    table.rate("pulls as our client sends them, through the gateway", pull, (without, bare_pull), PULLS);
+    table.rates("the same, and our client's own work beside it", our_pull, (without, bare_pull));
     table.rate("pushes of an existing client through the gateway", existing, (without, echoed), EXISTING);
     busy("gateway before Supabase", &gateway, health, table);
 }
