@@ -175,6 +175,8 @@ pub(crate) struct Push {
     /// The keys in the order of the request, `meta_md` among them.
     pub(crate) keys: Vec<String>,
     pub(crate) texts: BTreeMap<Stage, Option<String>>,
+    /// `meta_md`.
+    pub(crate) meta: Option<String>,
     pub(crate) state: Option<Map<String, Value>>,
     pub(crate) session: Option<SessionId>,
     /// When the client read the row, where it says so with a zone.
@@ -210,6 +212,7 @@ impl Push {
         let create = fields.flag("create");
         let base = fields.base();
         let state_base = fields.map.get("state_base").map(|value| fields.digest(&["state_base"], value));
+        let meta = artifacts.iter().find(|(key, _)| *key == META).map(|(_, text)| (*text).to_owned());
         let mut texts: BTreeMap<Stage, Option<String>> = nulls.iter().map(|stage| (*stage, None)).collect();
         for (key, text) in &artifacts {
             let Some(stage) = column(key) else { continue };
@@ -236,7 +239,7 @@ impl Push {
             Base { texts: known, state, revision }
         });
         fields.done()?;
-        refuse_nul(&texts, state)?;
+        refuse_nul(&texts, meta.as_deref(), state)?;
         Ok(Self {
             project_id: id.map(project_id).transpose()?,
             name: name.map(str::to_owned),
@@ -244,6 +247,7 @@ impl Push {
             framework: framework.map(str::to_owned),
             keys: artifacts.iter().map(|(key, _)| (*key).to_owned()).collect(),
             texts,
+            meta,
             state: state.cloned(),
             session: session_id.map(session).transpose()?,
             timestamp: body.get("timestamp").and_then(Value::as_str).and_then(|text| text.parse().ok()),
@@ -257,11 +261,13 @@ impl Push {
 /// PostgreSQL cannot store U+0000, so no store takes it: a text that one gateway takes, every gateway takes.
 fn refuse_nul(
     texts: &BTreeMap<Stage, Option<String>>,
+    meta: Option<&str>,
     state: Option<&Map<String, Value>>,
 ) -> Result<(), Problem> {
     let text = texts.iter().find(|(_, text)| text.as_ref().is_some_and(|text| text.contains('\0')));
     let place = match text {
         Some((stage, _)) => stage.column(),
+        None if meta.is_some_and(|meta| meta.contains('\0')) => META,
         None if state.is_some_and(has_nul) => "state_json",
         None => return Ok(()),
     };

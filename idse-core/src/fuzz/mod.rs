@@ -189,6 +189,7 @@ pub fn base(data: &[u8]) {
         revision: Revision::new("7"),
         updated_at: None,
         texts: Stage::ALL.into_iter().map(|stage| (stage, RemoteText::Absent)).collect(),
+        meta: RemoteText::Unmapped,
         state: None,
     };
     base.see(&row);

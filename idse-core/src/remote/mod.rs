@@ -159,6 +159,8 @@ pub struct RemoteSession {
     pub updated_at: Option<String>,
     /// One entry for each stage.
     pub texts: BTreeMap<Stage, RemoteText>,
+    /// `meta_md`, which some existing tables have beside the stages.
+    pub meta: RemoteText,
     /// `state_json`, where it is an object.
     pub state: Option<Map<String, Value>>,
 }
@@ -184,6 +186,15 @@ pub struct PushItem {
     pub stage: Stage,
     /// The text to store; `None` stores NULL.
     pub text: Option<String>,
+    /// The digest of what it replaces; `None` is nothing.
+    pub expected: Option<Digest>,
+}
+
+/// The `meta_md` of a push: no stage, and stored only where there is a place for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushMeta {
+    /// The text to store.
+    pub text: String,
     /// The digest of what it replaces; `None` is nothing.
     pub expected: Option<Digest>,
 }
@@ -366,6 +377,17 @@ pub trait Remote: Send + Sync {
 
     /// Writes all of a request or nothing of it.
     fn push(&self, request: &PushRequest, context: &Context) -> Result<PushOutcome>;
+
+    /// Writes all of a request, with `meta_md` where there is a place for it, or nothing; the flag tells whether
+    /// `meta_md` was stored.
+    fn push_with_meta(
+        &self,
+        request: &PushRequest,
+        _meta: &PushMeta,
+        context: &Context,
+    ) -> Result<(PushOutcome, bool)> {
+        Ok((self.push(request, context)?, false))
+    }
 
     /// Lists projects, the one written last first.
     fn projects(&self, filter: &ProjectFilter, context: &Context) -> Result<Vec<ProjectSummary>>;

@@ -194,6 +194,7 @@ fn asked(holds: bool, is_ours: bool, is_same: bool) -> Verdict {
         revision: Revision::new(if is_same { "1" } else { "2" }),
         updated_at: None,
         texts: BTreeMap::from([(Stage::Spec, RemoteText::Text(if holds { "mine" } else { "other" }.into()))]),
+        meta: RemoteText::Unmapped,
         state: state.as_object().cloned(),
     };
     verdict(&pending, &row)

@@ -63,6 +63,7 @@ fn row(base: &Base, revision: Revision, texts: BTreeMap<Stage, RemoteText>) -> R
         revision,
         updated_at: base.updated_at.clone(),
         texts,
+        meta: RemoteText::Unmapped,
         state: base.state.clone(),
     }
 }
@@ -78,6 +79,7 @@ pub(crate) fn nothing(project_id: ProjectId, key: &SessionKey) -> RemoteSession 
         revision: Revision::new(""),
         updated_at: None,
         texts: Stage::ALL.map(|stage| (stage, RemoteText::Absent)).into(),
+        meta: RemoteText::Unmapped,
         state: None,
     }
 }

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use http::{Answer, send};
 use pattern::{Variables, differences, fill};
-use server::Server;
+use server::{Server, Store};
 
 /// A file of `tests/conformance/wire`.
 struct Story {
@@ -183,17 +183,30 @@ fn assert_all(told: &[&Story], server: &Server) {
     assert!(wrong.is_empty(), "{} of {} stories:\n{}", wrong.len(), told.len(), wrong.join("\n"));
 }
 
-#[test]
-fn our_gateway_answers_as_the_cases_say() {
+/// Tells our gateway over a store every story in the role that it is for.
+#[track_caller]
+fn tell_ours(store: Store) {
     let stories = stories();
     for role in ["open", "token", "require-base"] {
-        let told: Vec<_> = stories.iter().filter(|story| story.is_ours() && story.role() == role).collect();
+        let of_role = |story: &&Story| story.is_ours() && story.role() == role;
+        let told: Vec<_> = stories.iter().filter(of_role).collect();
         assert!(!told.is_empty(), "there are cases for {role}");
-        match Server::ours(role) {
+        match Server::over(store, role) {
             Some(server) => assert_all(&told, &server),
-            None => eprintln!("skipped: {} cases of the role {role}", told.len()),
+            None => eprintln!("skipped: {} cases of the role {role} over {store:?}", told.len()),
         }
     }
+}
+
+#[test]
+fn our_gateway_answers_as_the_cases_say() {
+    tell_ours(Store::Sqlite);
+}
+
+#[cfg(unix)]
+#[test]
+fn our_gateway_before_postgrest_answers_as_the_cases_say() {
+    tell_ours(Store::Supabase);
 }
 
 #[test]

@@ -15,30 +15,70 @@ pub(crate) struct Server {
     token: Option<String>,
     reader: Option<String>,
     running: Option<(Child, TempDir)>,
+    /// What stands before the database, where the gateway has one.
+    #[cfg(unix)]
+    _project: Option<idse_tests::proxy::Proxy>,
+}
+
+/// What the gateway keeps its rows in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// A file: every session of a project.
+    Sqlite,
+    /// PostgREST before PostgreSQL: one session of a project.
+    #[cfg(unix)]
+    Supabase,
 }
 
 impl Server {
     /// Returns the one at an address.
     pub(crate) fn at(url: &str) -> Self {
         let address = url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned();
-        Self { address, token: None, reader: None, running: None }
+        Self {
+            address,
+            token: None,
+            reader: None,
+            running: None,
+            #[cfg(unix)]
+            _project: None,
+        }
     }
 
     /// Returns ours in a role; `None` where there is none here.
     pub(crate) fn ours(role: &str) -> Option<Self> {
+        Self::over(Store::Sqlite, role)
+    }
+
+    /// Returns ours in a role over a store. One that runs already has the store that it has.
+    pub(crate) fn over(store: Store, role: &str) -> Option<Self> {
         if let Some(url) = variable("IDSE_GATEWAY_URL") {
             let mut server = Self::at(&url);
             server.token = variable("IDSE_GATEWAY_TOKEN");
-            return (role == "open").then_some(server);
+            return (role == "open" && store == Store::Sqlite).then_some(server);
         }
-        Some(Self::start(&program()?, role))
+        Some(Self::start(&program()?, store, role))
     }
 
-    fn start(program: &Path, role: &str) -> Self {
+    fn start(program: &Path, store: Store, role: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(program);
-        let store = format!("sqlite:{}", folder.path().join("agency.db").display());
-        command.args(["--listen", "127.0.0.1:0", "--store", &store]);
+        command.env_clear().env("HOME", folder.path()).env("PATH", "/usr/bin:/bin");
+        command.args(["--listen", "127.0.0.1:0", "--store"]);
+        #[cfg(unix)]
+        let mut project = None;
+        match store {
+            Store::Sqlite => {
+                command.arg(format!("sqlite:{}", folder.path().join("agency.db").display()));
+            }
+            #[cfg(unix)]
+            Store::Supabase => {
+                let stack = idse_tests::stack::Stack::shared();
+                let proxy = stack.supabase(idse_tests::stack::Layout::Deployed);
+                command.arg("supabase").env("SUPABASE_URL", proxy.url());
+                command.env("SUPABASE_SECRET_KEY", stack.keys().secret());
+                project = Some(proxy);
+            }
+        }
         let (mut token, mut reader) = (None, None);
         match role {
             "token" => {
@@ -52,11 +92,17 @@ impl Server {
             "require-base" => drop(command.arg("--require-base")),
             _ => {}
         }
-        command.env_clear().env("HOME", folder.path()).env("PATH", "/usr/bin:/bin");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let address = listening(&mut child);
-        Self { address, token, reader, running: Some((child, folder)) }
+        Self {
+            address,
+            token,
+            reader,
+            running: Some((child, folder)),
+            #[cfg(unix)]
+            _project: project,
+        }
     }
 
     pub(crate) fn address(&self) -> &str {

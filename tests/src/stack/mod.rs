@@ -25,6 +25,8 @@ pub enum Layout {
     Documented,
     /// The deployed one: both columns, unique names, a trigger that sets `updated_at`.
     Deployed,
+    /// The deployed one with `meta_md`, which the second generation of clients sends.
+    Extended,
     /// The documented one with row-level security: everybody's own rows, and to read those that are `shared`.
     Secured,
     /// The documented one with rights on columns, which hide `xmin`.
@@ -37,14 +39,22 @@ pub enum Layout {
 
 impl Layout {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Documented, Self::Deployed, Self::Secured, Self::Granted, Self::Viewed, Self::Listed];
+    pub const ALL: [Self; 7] = [
+        Self::Documented,
+        Self::Deployed,
+        Self::Extended,
+        Self::Secured,
+        Self::Granted,
+        Self::Viewed,
+        Self::Listed,
+    ];
 
     /// Returns the schema.
     pub fn schema(self) -> &'static str {
         match self {
             Self::Documented => "documented",
             Self::Deployed => "deployed",
+            Self::Extended => "extended",
             Self::Secured => "secured",
             Self::Granted => "granted",
             Self::Viewed => "viewed",

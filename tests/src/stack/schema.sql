@@ -58,6 +58,11 @@ create trigger set_updated_at before update on deployed.projects
   for each row execute function deployed.set_updated_at();
 grant all on deployed.projects to anon, authenticated, service_role;
 
+-- As deployed, with a column for `meta_md`.
+call make_table('extended');
+alter table extended.projects add column framework text, add column implementation_md text, add column meta_md text;
+grant all on extended.projects to anon, authenticated, service_role;
+
 -- With row-level security: everybody's own rows; those of others are readable where they are shared.
 call make_table('secured');
 alter table secured.projects

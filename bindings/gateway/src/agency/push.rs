@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use idse_core::remote::{
-    Fetched, NewProject, ProjectFilter, PushItem, PushOutcome, PushRequest, PushState, RemoteSession,
-    RemoteText, Target,
+    Fetched, NewProject, ProjectFilter, PushItem, PushMeta, PushOutcome, PushRequest, PushState,
+    RemoteSession, RemoteText, Target,
 };
 use idse_core::{Digest, Error, ErrorKind, ProjectId, ProjectName, SessionId, Stage};
 use serde_json::{Map, Value, json};
@@ -72,9 +72,12 @@ fn create(agency: &Agency<'_>, form: &mut Push) -> Result<Value, Problem> {
     let target = Target { project_id: id, session: session_of(agency, form, None)? };
     let new = NewProject { name: name.clone(), stack: form.stack.clone(), framework: form.framework.clone() };
     let request = request(agency, form, &target, &BTreeMap::new(), None, Some(new));
-    match agency.remote.push(&request, agency.context)? {
+    let meta = form.meta.clone().map(|text| PushMeta { text, expected: None });
+    let (outcome, has_meta) = send(agency, &request, meta.as_ref())?;
+    match outcome {
         outcome @ PushOutcome::Written { .. } => {
-            Ok(written(agency, form, &request, outcome, format!("Created new project: {name}")))
+            let message = format!("Created new project: {name}");
+            Ok(written(agency, form, &request, (outcome, has_meta), message))
         }
         PushOutcome::Differs { .. } => Err(name_exists(&name, id)),
         PushOutcome::Missing => Err(agency.no_project()),
@@ -97,7 +100,7 @@ fn guarded(agency: &Agency<'_>, form: &Push, target: Target) -> Result<Value, Pr
     }
     match agency.remote.push(&request, agency.context)? {
         outcome @ PushOutcome::Written { .. } => {
-            Ok(written(agency, form, &request, outcome, updated(target.project_id)))
+            Ok(written(agency, form, &request, (outcome, false), updated(target.project_id)))
         }
         PushOutcome::Differs { stages, state } => {
             let row = match agency.fetch(&target)? {
@@ -124,12 +127,13 @@ fn unguarded(agency: &Agency<'_>, form: &Push, target: Target) -> Result<Value, 
         };
         let mut request = diff(agency, form, &target, row.as_deref());
         request.op = op;
+        let meta = row.as_deref().and_then(|row| meta_of(form, row));
         if let Some(row) = &row {
             let differing: Vec<_> = request.items.iter().map(|item| item.stage).collect();
             if is_older(form, row) {
                 return Err(conflict(agency, Some(row), &differing, request.state.is_some()));
             }
-            if request.items.is_empty() && request.state.is_none() {
+            if request.items.is_empty() && request.state.is_none() && meta.is_none() {
                 return Ok(unchanged(agency, form, row, &target));
             }
             if agency.require_base {
@@ -137,13 +141,16 @@ fn unguarded(agency: &Agency<'_>, form: &Push, target: Target) -> Result<Value, 
                     "This gateway takes a push only with `base`: pull, then say which texts you replace.";
                 return Err(conflict(agency, Some(row), &differing, request.state.is_some()).with_hint(hint));
             }
-            keep(agency, row, &request)?;
+            keep(agency, row, &request, meta.is_some())?;
         }
-        match agency.remote.push(&request, agency.context)? {
+        let (outcome, has_meta) = send(agency, &request, meta.as_ref())?;
+        let has_meta = has_meta || row.as_deref().is_some_and(|row| holds_meta(form, row));
+        match outcome {
             PushOutcome::Written { revision, in_step, updated_at, mut skipped } => {
                 skipped.extend(row.iter().flat_map(|row| unmapped(form, row)));
                 let outcome = PushOutcome::Written { revision, in_step, updated_at, skipped };
-                return Ok(written(agency, form, &request, outcome, updated(target.project_id)));
+                let message = updated(target.project_id);
+                return Ok(written(agency, form, &request, (outcome, has_meta), message));
             }
             PushOutcome::Differs { .. } => {}
             PushOutcome::Missing => return Err(agency.no_project()),
@@ -151,6 +158,29 @@ fn unguarded(agency: &Agency<'_>, form: &Push, target: Target) -> Result<Value, 
     }
     let detail = "others write into this project all the time; nothing was written";
     Err(Problem::new(ErrorKind::Unavailable, "contended", detail))
+}
+
+/// Sends a write, with `meta_md` where there is one.
+fn send(
+    agency: &Agency<'_>,
+    request: &PushRequest,
+    meta: Option<&PushMeta>,
+) -> Result<(PushOutcome, bool), Problem> {
+    Ok(match meta {
+        Some(meta) => agency.remote.push_with_meta(request, meta, agency.context)?,
+        None => (agency.remote.push(request, agency.context)?, false),
+    })
+}
+
+/// Returns the write of `meta_md`, where the row has a place for it and holds something else.
+fn meta_of(form: &Push, row: &RemoteSession) -> Option<PushMeta> {
+    let text = form.meta.as_ref().filter(|_| row.meta != RemoteText::Unmapped && !holds_meta(form, row))?;
+    Some(PushMeta { text: text.clone(), expected: row.meta.text().map(Digest::of) })
+}
+
+/// Tells whether the row has the `meta_md` of the push already, byte for byte.
+fn holds_meta(form: &Push, row: &RemoteSession) -> bool {
+    form.meta.is_some() && form.meta.as_deref() == row.meta.text()
 }
 
 /// Tells whether the client says, with a zone, that it read the row before it was last written.
@@ -189,7 +219,12 @@ fn diff(agency: &Agency<'_>, form: &Push, target: &Target, row: Option<&RemoteSe
 }
 
 /// Keeps what a push is about to replace.
-fn keep(agency: &Agency<'_>, row: &RemoteSession, request: &PushRequest) -> Result<(), Problem> {
+fn keep(
+    agency: &Agency<'_>,
+    row: &RemoteSession,
+    request: &PushRequest,
+    with_meta: bool,
+) -> Result<(), Problem> {
     let entry = |column: &str, text: String| {
         Entry {
             id: String::new(),
@@ -209,6 +244,9 @@ fn keep(agency: &Agency<'_>, row: &RemoteSession, request: &PushRequest) -> Resu
         Some(entry(item.stage.column(), text.to_owned()))
     });
     let mut entries: Vec<_> = texts.collect();
+    if let Some(meta) = row.meta.text().filter(|_| with_meta) {
+        entries.push(entry(META, meta.to_owned()));
+    }
     if let (Some(_), Some(state)) = (&request.state, &row.state) {
         entries.push(entry("state_json", Value::Object(state.clone()).to_string()));
     }
@@ -249,14 +287,15 @@ fn updated(id: ProjectId) -> String {
     format!("Updated project: {id}")
 }
 
-fn synced(form: &Push, skipped: &[Stage]) -> Vec<String> {
-    let is_there = |key: &&String| *key != META && !skipped.iter().any(|stage| stage.column() == *key);
+fn synced(form: &Push, skipped: &[Stage], has_meta: bool) -> Vec<String> {
+    let is_there =
+        |key: &&String| (*key != META || has_meta) && !skipped.iter().any(|stage| stage.column() == *key);
     form.keys.iter().filter(is_there).map(|key| key.replace("_md", "")).collect()
 }
 
 /// Returns the keys of a push that were not stored, because the agency has no place for them.
-fn skipped_keys<'a>(form: &'a Push, skipped: &[Stage]) -> Vec<&'a str> {
-    let meta = form.keys.iter().filter(|key| *key == META).map(String::as_str);
+fn skipped_keys<'a>(form: &'a Push, skipped: &[Stage], has_meta: bool) -> Vec<&'a str> {
+    let meta = form.keys.iter().filter(|key| *key == META && !has_meta).map(String::as_str);
     skipped.iter().map(|stage| stage.column()).chain(meta).collect()
 }
 
@@ -264,7 +303,7 @@ fn written(
     agency: &Agency<'_>,
     form: &Push,
     request: &PushRequest,
-    outcome: PushOutcome,
+    (outcome, has_meta): (PushOutcome, bool),
     message: String,
 ) -> Value {
     let PushOutcome::Written { revision, in_step, updated_at, skipped } = outcome else { return Value::Null };
@@ -281,7 +320,7 @@ fn written(
         "success": true,
         "project_id": request.target.project_id,
         "message": message,
-        "synced_stages": synced(form, &skipped),
+        "synced_stages": synced(form, &skipped, has_meta),
         "timestamp": updated_at,
         "session_id": request.target.session,
         "op": request.op,
@@ -291,7 +330,7 @@ fn written(
         "sessions": agency.remote.info().sessions,
         "digests": digests,
         "unchanged": false,
-        "skipped": skipped_keys(form, &skipped),
+        "skipped": skipped_keys(form, &skipped, has_meta),
     })
 }
 
@@ -309,7 +348,7 @@ fn unchanged(agency: &Agency<'_>, form: &Push, row: &RemoteSession, target: &Tar
         "success": true,
         "project_id": row.project_id,
         "message": updated(row.project_id),
-        "synced_stages": synced(form, &unmapped),
+        "synced_stages": synced(form, &unmapped, holds_meta(form, row)),
         "timestamp": row.updated_at,
         "session_id": row.session.as_ref().unwrap_or(&target.session),
         "op": null,
@@ -319,7 +358,7 @@ fn unchanged(agency: &Agency<'_>, form: &Push, row: &RemoteSession, target: &Tar
         "sessions": agency.remote.info().sessions,
         "digests": digests,
         "unchanged": true,
-        "skipped": skipped_keys(form, &unmapped),
+        "skipped": skipped_keys(form, &unmapped, holds_meta(form, row)),
     })
 }
 

@@ -8,8 +8,11 @@ use idse_core::{Digest, ErrorKind, ProjectId, SessionId, Stage};
 use serde_json::{Map, Value, json};
 
 use super::{Agency, blueprint, last_agent, progress, stages};
-use crate::form::Pull;
+use crate::form::{META, Pull};
 use crate::problem::Problem;
+
+/// Where the second generation of clients looks for `meta_md`.
+const META_PATH: &str = "meta/meta.md";
 
 /// Answers a pull.
 pub(crate) fn pull(agency: &Agency<'_>, form: &Pull) -> Result<Value, Problem> {
@@ -41,6 +44,9 @@ fn pulled(agency: &Agency<'_>, form: &Pull, row: &RemoteSession, asked: &Session
         let key = if form.by_path { stage.path() } else { stage.column() };
         artifacts.insert(key.to_owned(), text.into());
         digests.insert(stage.column().to_owned(), Digest::of(text).to_string().into());
+    }
+    if let Some(meta) = row.meta.text() {
+        artifacts.insert(if form.by_path { META_PATH } else { META }.to_owned(), meta.into());
     }
     let skipped: Vec<_> = row
         .texts

@@ -114,6 +114,65 @@ fn existing_clients_are_served_on_every_table() {
 }
 
 #[test]
+fn meta_is_stored_where_there_is_a_column_for_it() {
+    let world = World::open(Layout::Extended);
+    let gateway = &world.gateway;
+    let name = format!("p-{}", Uuid::new_v4());
+    let artifacts = |meta: &str| json!({"meta_md": meta, "spec_md": "# S"});
+    let answer =
+        gateway.push(&json!({"project_name": name, "artifacts": artifacts("# M \u{1f600}\r\n")})).ok();
+    assert_eq!(
+        (&answer["skipped"], &answer["synced_stages"]),
+        (&json!([]), &json!(["meta", "spec"])),
+        "{answer}"
+    );
+    let id = answer["project_id"].as_str().unwrap();
+    let pulled = gateway.pull(id);
+    assert_eq!(pulled["artifacts"], artifacts("# M \u{1f600}\r\n"));
+    let by_path = gateway.post("/sync/pull", &json!({"project_id": id, "session_id": "s1"})).ok();
+    assert_eq!(by_path["artifacts"]["meta/meta.md"], "# M \u{1f600}\r\n", "{by_path}");
+
+    // The same is nothing; another one replaces it, and what it replaces is kept.
+    let push = |meta: &str| gateway.push(&json!({"project_id": id, "artifacts": artifacts(meta)})).ok();
+    let same = push("# M \u{1f600}\r\n");
+    assert_eq!((&same["unchanged"], &same["skipped"]), (&json!(true), &json!([])), "{same}");
+    let other = push("# Other");
+    assert_eq!((&other["unchanged"], &other["skipped"]), (&json!(false), &json!([])), "{other}");
+    assert_eq!(world.column(id, "meta_md"), "# Other");
+    let kept: Vec<Value> = std::fs::read_dir(&world.displaced)
+        .unwrap()
+        .map(|entry| serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()).unwrap())
+        .collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!((&kept[0]["column"], &kept[0]["text"]), (&json!("meta_md"), &json!("# M \u{1f600}\r\n")));
+
+    // A push that names only stages leaves it alone, and one with NUL is refused.
+    gateway.push(&json!({"project_id": id, "artifacts": {"spec_md": "# S2"}})).ok();
+    assert_eq!(world.column(id, "meta_md"), "# Other");
+    gateway.push(&json!({"project_id": id, "artifacts": {"meta_md": "\u{0}"}})).problem(400);
+}
+
+#[test]
+fn meta_of_somebody_else_is_kept_whenever_it_comes() {
+    let world = World::open(Layout::Extended);
+    let name = format!("p-{}", Uuid::new_v4());
+    let made = world.gateway.push(&json!({"project_name": name, "artifacts": {"meta_md": "one"}})).ok();
+    let id = made["project_id"].as_str().unwrap().to_owned();
+    let table = world.layout.table();
+    let hand = id.clone();
+    world.proxy.before_it(When::NextWrite, move |_| {
+        Stack::shared().sql(&format!("update {table} set meta_md = 'by hand' where id = '{hand}'"));
+    });
+    world.gateway.push(&json!({"project_id": id, "artifacts": {"meta_md": "two"}})).ok();
+    assert_eq!(world.column(&id, "meta_md"), "two");
+    let texts: Vec<String> = std::fs::read_dir(&world.displaced)
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    assert!(texts.iter().any(|text| text.contains("\"by hand\"")), "{texts:?}");
+}
+
+#[test]
 fn a_clean_guarded_push_and_pull_are_one_request_each() {
     let world = World::open(Layout::Documented);
     let id = world.project("one");

@@ -68,6 +68,7 @@ pub(super) fn session(
         revision,
         updated_at: text(answer, "updated_at").map(str::to_owned),
         texts,
+        meta: RemoteText::Unmapped,
         state,
     }))
 }

@@ -164,6 +164,7 @@ impl GatewayRemote {
             revision: crate::remote::Revision::new(""),
             updated_at: field("updated_at"),
             texts: Stage::ALL.map(|stage| (stage, RemoteText::Unknown)).into(),
+            meta: RemoteText::Unmapped,
             state: None,
         }))
     }

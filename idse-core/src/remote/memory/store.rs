@@ -103,6 +103,7 @@ impl Store {
             revision: row.revision(),
             updated_at: Some(row.updated_at.clone()),
             texts: Stage::ALL.map(|stage| (stage, self.text(row, stage))).into(),
+            meta: RemoteText::Unmapped,
             state: row.held.state.clone(),
         }))
     }

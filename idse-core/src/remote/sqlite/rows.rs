@@ -57,6 +57,7 @@ pub(super) fn fetch(
         revision: revision(counter, &text_at(row, 4, "op")?.unwrap_or_default()),
         updated_at: text_at(row, 5, "updated_at")?,
         texts,
+        meta: RemoteText::Unmapped,
         state: state_at(row, 6)?,
     })))
 }

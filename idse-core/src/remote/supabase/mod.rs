@@ -22,8 +22,8 @@ use crate::error::{Error, Result};
 use crate::name::ProjectId;
 use crate::remote::http::{Call, Client, Response};
 use crate::remote::{
-    Fetched, Guard, Health, HealthCheck, ProjectFilter, ProjectSummary, PushOutcome, PushRequest, Remote,
-    RemoteInfo, RemoteKey, Revision, Sessions, Target,
+    Fetched, Guard, Health, HealthCheck, ProjectFilter, ProjectSummary, PushMeta, PushOutcome, PushRequest,
+    Remote, RemoteInfo, RemoteKey, Revision, Sessions, Target,
 };
 use crate::trust;
 use row::Row;
@@ -131,7 +131,16 @@ impl Remote for SupabaseRemote {
     }
 
     fn push(&self, request: &PushRequest, context: &Context) -> Result<PushOutcome> {
-        push::push(self, request, context)
+        push::push(self, request, None, context).map(|(outcome, _)| outcome)
+    }
+
+    fn push_with_meta(
+        &self,
+        request: &PushRequest,
+        meta: &PushMeta,
+        context: &Context,
+    ) -> Result<(PushOutcome, bool)> {
+        push::push(self, request, Some(meta), context)
     }
 
     fn projects(&self, filter: &ProjectFilter, context: &Context) -> Result<Vec<ProjectSummary>> {

@@ -13,33 +13,55 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::ProjectId;
 use crate::remote::decide::{Before, Decision, decide};
 use crate::remote::http::{Response, printable};
-use crate::remote::{Guard, NewProject, ProjectFilter, PushOutcome, PushRequest, Remote as _};
+use crate::remote::{
+    Guard, NewProject, ProjectFilter, PushMeta, PushOutcome, PushRequest, Remote as _, RemoteText,
+};
 use crate::stage::Stage;
+use crate::text::Digest;
 
 /// How often a write is tried anew where others write between.
 const ATTEMPTS: u32 = 5;
 /// How many bytes of text an answer repeats, so that they can be compared with what was sent.
 const ECHO: usize = 256 << 10;
 
-pub(super) fn push(remote: &SupabaseRemote, request: &PushRequest, context: &Context) -> Result<PushOutcome> {
+/// Writes a request, and `meta_md` with it where the table has a column for it; the flag tells whether it was.
+pub(super) fn push(
+    remote: &SupabaseRemote,
+    request: &PushRequest,
+    meta: Option<&PushMeta>,
+    context: &Context,
+) -> Result<(PushOutcome, bool)> {
     check(request)?;
+    if meta.is_some_and(|meta| meta.text.contains('\0')) {
+        return Err(nul(row::META));
+    }
     // Columns that another push of this run found missing are not sent again.
     let known = |stage: &Stage| !remote.shape().has(stage.column());
     let skipped = request.items.iter().map(|item| item.stage).filter(known).collect();
-    let mut writer = Writer { remote, request, context, skipped };
-    if request.create.is_some() && request.revision.is_none() {
-        return writer.create();
-    }
-    let known = request.revision.as_ref().and_then(Version::of);
-    let known = known
-        .filter(|version| matches!(version, Version::Row(_)) && remote.shape().guard() == Guard::RowVersion);
-    if let Some(version) = known {
-        if let Some(written) = writer.change(&version, true)? {
-            return Ok(written);
+    let mut writer = Writer { remote, request, meta, context, skipped };
+    let outcome = writer.write()?;
+    let stored = writer.meta.is_some() && remote.shape().has(row::META);
+    Ok((outcome, stored))
+}
+
+impl Writer<'_> {
+    fn write(&mut self) -> Result<PushOutcome> {
+        let (remote, request) = (self.remote, self.request);
+        if request.create.is_some() && request.revision.is_none() {
+            return self.create();
         }
-        return writer.compare(Some(&version), None);
+        let known = request.revision.as_ref().and_then(Version::of);
+        let known = known.filter(|version| {
+            matches!(version, Version::Row(_)) && remote.shape().guard() == Guard::RowVersion
+        });
+        if let Some(version) = known {
+            if let Some(written) = self.change(&version, true)? {
+                return Ok(written);
+            }
+            return self.compare(Some(&version), None);
+        }
+        self.compare(None, None)
     }
-    writer.compare(None, None)
 }
 
 fn check(request: &PushRequest) -> Result<()> {
@@ -48,18 +70,19 @@ fn check(request: &PushRequest) -> Result<()> {
     let has_nul =
         |item: &&crate::remote::PushItem| item.text.as_deref().is_some_and(|text| text.contains('\0'));
     match request.items.iter().find(has_nul) {
-        Some(item) => {
-            Err(Error::argument(format!("{} holds a NUL character, which no column can hold", item.stage))
-                .with_reason("nul")
-                .with("stage", item.stage.name()))
-        }
+        Some(item) => Err(nul(item.stage.name()).with("stage", item.stage.name())),
         None => Ok(()),
     }
+}
+
+fn nul(what: &str) -> Error {
+    Error::argument(format!("{what} holds a NUL character, which no column can hold")).with_reason("nul")
 }
 
 struct Writer<'a> {
     remote: &'a SupabaseRemote,
     request: &'a PushRequest,
+    meta: Option<&'a PushMeta>,
     context: &'a Context,
     skipped: BTreeSet<Stage>,
 }
@@ -86,6 +109,9 @@ impl Writer<'_> {
             }
             let in_step = match decide(self.request, &Before::Row(row.held()))? {
                 Decision::Refuse(outcome) => return Ok(outcome),
+                Decision::Update { .. } if self.meta_differs(&row) => {
+                    return Ok(PushOutcome::Differs { stages: Vec::new(), state: false });
+                }
                 Decision::Update { in_step } => in_step,
                 Decision::CreateProject | Decision::CreateRow => {
                     return Err(Error::internal("a row that is there was to be made"));
@@ -145,10 +171,19 @@ impl Writer<'_> {
         self.request.items.iter().filter(|item| !self.skipped.contains(&item.stage))
     }
 
+    /// Tells whether the row holds another `meta_md` than the one that is to be replaced.
+    fn meta_differs(&self, row: &Row) -> bool {
+        let held = row.session.meta.text().map(Digest::of);
+        self.meta.is_some_and(|meta| row.session.meta != RemoteText::Unmapped && meta.expected != held)
+    }
+
     fn changes(&self) -> Map<String, Value> {
         let mut body = Map::new();
         for item in self.sent() {
             body.insert(item.stage.column().into(), item.text.clone().map_or(Value::Null, Value::from));
+        }
+        if let Some(meta) = self.meta.filter(|_| self.remote.shape().has(row::META)) {
+            body.insert(row::META.into(), meta.text.as_str().into());
         }
         if let Some(state) = &self.request.state {
             body.insert("state_json".into(), state.value.clone().into());

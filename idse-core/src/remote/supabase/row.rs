@@ -12,6 +12,9 @@ use crate::remote::{RemoteSession, RemoteText, Revision};
 use crate::stage::Stage;
 use crate::text::Digest;
 
+/// A column that is no stage, which some existing tables have.
+pub(super) const META: &str = "meta_md";
+
 /// The version of a row, by what it can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Version {
@@ -101,6 +104,10 @@ fn read(object: &Map<String, Value>) -> Result<Row, String> {
         };
         texts.insert(stage, text);
     }
+    let meta = match object.get(META) {
+        None => RemoteText::Unmapped,
+        Some(value) => value.as_str().map_or(RemoteText::Absent, |text| RemoteText::Text(text.to_owned())),
+    };
     let state = state(object);
     let session = RemoteSession {
         project_id,
@@ -111,6 +118,7 @@ fn read(object: &Map<String, Value>) -> Result<Row, String> {
         revision: version.revision(),
         updated_at: text(object, "updated_at"),
         texts,
+        meta,
         state,
     };
     Ok(Row { session, version })

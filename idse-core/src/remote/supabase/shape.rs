@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::failure::Code;
+use super::row::META;
 use crate::remote::Guard;
 use crate::stage::Stage;
 
 /// The columns that a table may lack.
-const OPTIONAL: [&str; 4] = ["stack", "framework", "updated_at", "created_at"];
+const OPTIONAL: [&str; 5] = ["stack", "framework", "updated_at", "created_at", META];
 
 /// What is known of a table. It begins with the best that a table can be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -6,7 +6,11 @@
     reason = "a measurement may fail, and has a clock"
 )]
 
+#[cfg(unix)]
+mod client;
 mod doors;
+#[cfg(unix)]
+mod gateway;
 mod measure;
 mod merge;
 mod plain;
@@ -24,6 +28,8 @@ use table::Table;
 /// What every part needs.
 struct Setting {
     idse: PathBuf,
+    /// `idse-gateway`, beside it.
+    gateway: PathBuf,
     /// This program, which is some of the alternatives too.
     own: PathBuf,
     folder: PathBuf,
@@ -51,7 +57,7 @@ fn main() {
         ["merge", base, ours, theirs] => merge::merge_files([base, ours, theirs].map(Path::new)),
         ["probe", root, calls] => doors::probe(Path::new(root), calls),
         [idse, folder, parts @ ..] => measure_all(Path::new(idse), Path::new(folder), parts),
-        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync|servers|doors]..."),
+        _ => panic!("usage: speed IDSE FOLDER [tree|start|merge|sync|servers|gateway|doors]..."),
     }
 }
 
@@ -61,8 +67,10 @@ fn number(name: &str, ordinary: usize) -> usize {
 
 fn measure_all(idse: &Path, folder: &Path, parts: &[&str]) {
     std::fs::create_dir_all(folder).unwrap();
+    let idse = idse.canonicalize().unwrap();
     let setting = Setting {
-        idse: idse.canonicalize().unwrap(),
+        gateway: idse.with_file_name("idse-gateway"),
+        idse,
         own: std::env::current_exe().unwrap(),
         folder: folder.canonicalize().unwrap(),
         rounds: number("IDSE_SPEED_ROUNDS", 11),
@@ -85,6 +93,10 @@ fn measure_all(idse: &Path, folder: &Path, parts: &[&str]) {
     #[cfg(unix)]
     if wants("servers") {
         servers::measure(&setting, &mut table);
+    }
+    #[cfg(unix)]
+    if wants("gateway") {
+        gateway::measure(&setting, &mut table);
     }
     // Where tests/doors/build put the doors; without them there is nothing to measure.
     if let Some(doors) = std::env::var_os("IDSE_SPEED_DOORS").filter(|_| wants("doors")) {

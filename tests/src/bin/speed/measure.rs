@@ -96,6 +96,15 @@ pub(crate) fn medians(rounds: usize, programs: &[&Program], codes: &[i32]) -> Ve
     times.into_iter().map(median).collect()
 }
 
+/// Returns a time in milliseconds.
+pub(crate) fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+pub(crate) fn f64_of(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
+
 /// Returns the middle of several times.
 pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();

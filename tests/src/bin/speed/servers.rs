@@ -1,7 +1,5 @@
 //! Supabase: the program as whole processes against PostgREST on loopback, behind a proxy that counts.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,7 +7,8 @@ use idse_tests::proxy::Proxy;
 use idse_tests::stack::{Layout, Stack};
 
 use crate::Setting;
-use crate::measure::{Program, median};
+use crate::client::{Client, Head, rate};
+use crate::measure::{Program, f64_of, median, millis};
 use crate::table::{Table, shown};
 
 /// What one verb may take, in milliseconds.
@@ -17,6 +16,8 @@ const VERB: f64 = 30.0;
 /// How many projects are pushed at once, one session each.
 const PROJECTS: usize = 200;
 const CLIENTS: usize = 8;
+/// How long bare PostgREST is asked.
+const BARE_TIME: Duration = Duration::from_secs(3);
 /// Which share of what PostgREST takes bare has to be left.
 const SHARE: f64 = 0.6;
 
@@ -70,20 +71,17 @@ fn one_session(setting: &Setting, table: &mut Table) {
         stack.sql(&format!("update documented.projects set spec_md = spec_md || 'theirs' where id = '{id}'"));
         let pull = work.run(&["sync", "pull"]);
         let status = work.run(&["sync", "status"]);
-        // A connection that waits is closed by the server.
-        let mut bare = Bare::new(stack.postgrest());
-        let patch =
-            bare.ask("PATCH", &format!("/projects?id=eq.{id}"), &format!(r#"{{"plan_md": "{round}"}}"#));
-        let head = bare.ask("GET", &format!("/projects?id=eq.{id}"), "");
+        let patch = own("PATCH", &id, &format!(r#"{{"plan_md": "{round}"}}"#));
+        let get = own("GET", &id, "");
         // Bare changes move the row; this one is no part of what is measured.
         work.run(&["sync", "pull"]);
         if round > 0 {
-            let all = [push, pull, status, patch, head];
+            let all = [push, pull, status, patch, get];
             times.iter_mut().zip(all).for_each(|(times, time)| times.push(time));
         }
     }
-    let [push, pull, status, patch, head] = times.map(median);
-    for (what, time, own) in [("push", push, patch), ("pull", pull, head), ("status", status, head)] {
+    let [push, pull, status, patch, get] = times.map(median);
+    for (what, time, own) in [("push", push, patch), ("pull", pull, get), ("status", status, get)] {
         table.limit(&format!("sync {what}, a process, one request to PostgREST"), millis(time), VERB, "ms");
         let rest = time.saturating_sub(own);
         let value = format!("{} of {}", shown(rest), shown(time));
@@ -121,70 +119,30 @@ fn many_sessions(setting: &Setting, table: &mut Table) {
     table.claim(&format!("{what}, at least {SHARE}"), rate >= SHARE * bare);
 }
 
+/// How long PostgREST itself takes for one request on a new connection, as a process makes it.
+fn own(method: &'static str, id: &str, body: &str) -> Duration {
+    let start = Instant::now();
+    Client::new(Stack::shared().postgrest()).ask(&head(method), &format!("/projects?id=eq.{id}"), body);
+    start.elapsed()
+}
+
+fn head(method: &'static str) -> Head {
+    let token = format!("Bearer {}", Stack::shared().keys().service());
+    let fields = [("Authorization", token.as_str()), ("Prefer", "return=minimal")];
+    Head::new(method, &[&fields[..], &[("Content-Type", "application/json")]].concat())
+}
+
 /// How many changes a second PostgREST takes from clients that keep their connections, each on a row of its own.
 fn bare_rate() -> f64 {
     let stack = Stack::shared();
     let ids =
         stack.sql(&format!("select id from documented.projects where name like 'many-%' limit {CLIENTS}"));
-    let each = 150;
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        for id in ids.lines() {
-            scope.spawn(move || {
-                let mut bare = Bare::new(stack.postgrest());
-                for n in 0..each {
-                    let body =
-                        format!(r#"{{"spec_md": "{}", "updated_at": "now"}}"#, text(n).replace('\n', "\\n"));
-                    bare.ask("PATCH", &format!("/projects?id=eq.{id}"), &body);
-                }
-            });
-        }
-    });
-    f64_of(each * ids.lines().count()) / start.elapsed().as_secs_f64()
-}
-
-/// A client without anything around it, on a connection that it keeps.
-struct Bare {
-    stream: BufReader<TcpStream>,
-    token: String,
-}
-
-impl Bare {
-    fn new(server: SocketAddr) -> Self {
-        let stream = TcpStream::connect(server).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::new(stream), token: Stack::shared().keys().service() }
-    }
-
-    /// Sends a request and reads the answer: none has a body of a length that it names.
-    fn ask(&mut self, method: &str, target: &str, body: &str) -> Duration {
-        let start = Instant::now();
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nPrefer: return=minimal\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.token,
-            body.len()
-        );
-        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
-        let mut status = String::new();
-        self.stream.read_line(&mut status).unwrap();
-        assert!(status.contains(" 20"), "{status}");
-        let (mut line, mut has_chunks) = (String::new(), false);
-        while line != "\r\n" {
-            line.clear();
-            assert!(self.stream.read_line(&mut line).unwrap() > 0, "the connection ended");
-            has_chunks |= line.to_ascii_lowercase().starts_with("transfer-encoding: chunked");
-        }
-        // Lines of a chunked body: its texts are JSON, which has no line of a lone zero.
-        while has_chunks && line != "0\r\n" {
-            line.clear();
-            assert!(self.stream.read_line(&mut line).unwrap() > 0, "the connection ended");
-        }
-        if has_chunks {
-            self.stream.read_line(&mut line).unwrap();
-        }
-        start.elapsed()
-    }
+    let clients = ids.lines().map(|id| (Client::new(stack.postgrest()), format!("/projects?id=eq.{id}")));
+    let head = head("PATCH");
+    rate(BARE_TIME, clients, |(client, target), round| {
+        let body = serde_json::json!({"spec_md": text(round), "updated_at": "now"});
+        client.ask(&head, target, &body.to_string());
+    })
 }
 
 /// A specification of ordinary size that differs from round to round.
@@ -194,12 +152,4 @@ fn text(round: usize) -> String {
 
 fn write(path: &Path, round: usize) {
     std::fs::write(path, text(round)).unwrap();
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-fn f64_of(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap())
 }

@@ -25,6 +25,21 @@ impl Table {
         self.rows.push([what.to_owned(), shown(ours), against, ratio, "-".into()]);
     }
 
+    /// Adds a rate that has to be at least `bound` times another one.
+    pub(crate) fn rate(&mut self, what: &str, ours: f64, other: (&str, f64), bound: f64) {
+        let ratio = ours / other.1;
+        let holds = ratio >= bound;
+        self.missed |= !holds;
+        let verdict = format!("at least {bound} x: {}", said(holds));
+        self.rows.push([what.to_owned(), per_second(ours), against(other), format!("{ratio:.2}"), verdict]);
+    }
+
+    /// Adds a rate beside another one, without a bound.
+    pub(crate) fn rates(&mut self, what: &str, ours: f64, other: (&str, f64)) {
+        let ratio = format!("{:.2}", ours / other.1);
+        self.rows.push([what.to_owned(), per_second(ours), against(other), ratio, "-".into()]);
+    }
+
     /// Adds a number that may be at most `bound`.
     pub(crate) fn limit(&mut self, what: &str, value: f64, bound: f64, unit: &str) {
         self.row(what, format!("{value:.1} {unit}"), "-".into(), "-".into(), bound, value <= bound, unit);
@@ -38,7 +53,7 @@ impl Table {
     /// Adds a claim that holds or does not.
     pub(crate) fn claim(&mut self, what: &str, holds: bool) {
         self.missed |= !holds;
-        let verdict = if holds { "holds" } else { "MISSED" };
+        let verdict = said(holds);
         self.rows.push([what.to_owned(), verdict.into(), "-".into(), "-".into(), verdict.into()]);
     }
 
@@ -59,14 +74,31 @@ impl Table {
         unit: &str,
     ) {
         self.missed |= !holds;
-        let verdict = if holds { "holds" } else { "MISSED" };
-        self.rows.push([what.to_owned(), ours, other, ratio, format!("{bound} {unit}: {verdict}")]);
+        self.rows.push([
+            what.to_owned(),
+            ours,
+            other,
+            ratio,
+            format!("at most {bound} {unit}: {}", said(holds)),
+        ]);
     }
+}
+
+fn said(holds: bool) -> &'static str {
+    if holds { "PASS" } else { "FAIL" }
+}
+
+fn per_second(rate: f64) -> String {
+    format!("{rate:.0}/s")
+}
+
+fn against((what, rate): (&str, f64)) -> String {
+    format!("{what}: {}", per_second(rate))
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["what", "idse", "against", "ratio", "at most"].map(str::to_owned);
+        let head = ["what", "idse", "against", "ratio", "bound"].map(str::to_owned);
         let rule = [(); 5].map(|()| "---".to_owned());
         for row in [&head, &rule].into_iter().chain(&self.rows) {
             writeln!(f, "| {} |", row.join(" | "))?;
