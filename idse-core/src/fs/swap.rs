@@ -8,12 +8,13 @@ mod tests;
 
 use std::io;
 
-use super::{Dir, Place, Swap, parent, system, temp_name};
+use super::{Dir, Found, LARGEST, Place, Swap, parent, read, system, temp_name};
 use crate::error::Result;
 use crate::text::ObjectId;
 
-/// How often something unexpected is put back before the file is left to its editor.
-const TRIES: u32 = 3;
+/// How often something unexpected is put back before the file is left to its editor: one that saves without a pause
+/// for longer than this takes is no person.
+const TRIES: usize = 20;
 
 impl Dir {
     /// Puts `new` (`None`: nothing) where exactly `expected` (`None`: nothing) is; the displaced file is moved to `aside`.
@@ -108,12 +109,22 @@ impl Dir {
     }
 
     /// Gives the file back to its editor: `temp` holds the editor's text, the file should hold `new`.
+    ///
+    /// The editor may save over what goes back, not knowing that it is older than its last save. So of each text a
+    /// copy lies aside before it goes back; it goes away where nobody saved meanwhile.
     fn put_back(&self, place: &Place<'_>, new: ObjectId, temp: &str, aside: &str) -> io::Result<()> {
         let mut held = Some(new);
-        for _ in 0..TRIES {
+        for round in 0..TRIES {
             let back = place.id(temp);
+            // On a full disk the text goes back all the same: that matters more than the copy.
+            let copy = self.copy_beside(place, temp, aside).unwrap_or_default();
             match system::exchange(&place.folder, temp, place.name) {
-                Ok(true) if place.id(temp) == held => break,
+                Ok(true) if place.id(temp) == held => {
+                    if let (0, Some(copy)) = (round, copy) {
+                        self.remove(&copy).map_err(io::Error::other)?;
+                    }
+                    break;
+                }
                 // Somebody saved meanwhile: the newest text goes back in the next round.
                 Ok(_) => held = back,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -130,7 +141,20 @@ impl Dir {
             place.discard(temp);
             return Ok(());
         }
+        self.clear_aside(aside).map_err(io::Error::other)?;
         self.move_aside(place, temp, aside)
+    }
+
+    /// Copies a file to the aside path, or to that path and a number where it is taken; returns where.
+    fn copy_beside(&self, place: &Place<'_>, temp: &str, aside: &str) -> io::Result<Option<String>> {
+        let Found::Bytes(bytes) = read::read_in(&place.folder, temp, temp, LARGEST) else { return Ok(None) };
+        let numbered = (1..).map(|number| format!("{aside}.{number}"));
+        for path in std::iter::once(aside.to_owned()).chain(numbered) {
+            if self.create(&path, &bytes).map_err(io::Error::other)? {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     /// Without an exchange: a second name for the file, a check, a rename. An editor that saves by renaming between
@@ -230,8 +254,7 @@ impl Dir {
 
     /// A stage folder may be a mount of its own; then a copy is what can be kept.
     fn copy_aside(&self, place: &Place<'_>, temp: &str, aside: &str) -> io::Result<()> {
-        let super::Found::Bytes(bytes) = super::read::read_in(&place.folder, temp, temp, super::LARGEST)
-        else {
+        let Found::Bytes(bytes) = read::read_in(&place.folder, temp, temp, LARGEST) else {
             return Err(io::Error::other("what was displaced cannot be read"));
         };
         self.replace(aside, &bytes).map_err(io::Error::other)?;
@@ -246,8 +269,8 @@ impl Place<'_> {
         let backup = temp_name();
         match self.folder.hard_link(self.name, &self.folder, &backup) {
             Ok(()) => Ok(backup),
-            Err(_) => match super::read::read_in(&self.folder, self.name, self.name, super::LARGEST) {
-                super::Found::Bytes(bytes) => self.write_temp(&bytes, None),
+            Err(_) => match read::read_in(&self.folder, self.name, self.name, LARGEST) {
+                Found::Bytes(bytes) => self.write_temp(&bytes, None),
                 _ => Err(io::Error::other("it changed meanwhile")),
             },
         }

@@ -94,7 +94,7 @@ impl<'a> Engine<'a> {
 
     /// Reads the row of the base, or takes what the base remembers where the revision is the same.
     pub(crate) fn fetch_since(&self, base: &Base) -> Result<Fetched> {
-        let Some(remembered) = rows::remembered(self.store, base)? else {
+        let Some(remembered) = rows::remembered(&self.store, base)? else {
             return self.fetch(base.project_id);
         };
         self.context.step("reading the agency", self.key, 0, None);
@@ -236,7 +236,7 @@ impl<'a> Engine<'a> {
 
     /// Starts a log record for an operation.
     pub(crate) fn log_record(&self, verb: Verb, base: Option<&Base>) -> Result<LogRecord> {
-        log_record(self.store, self.context, verb, self.key, self.remote_folder(), base)
+        log_record(&self.store, self.context, verb, self.key, self.remote_folder(), base)
     }
 
     /// Starts a report. What the other side is, a remote may have learned only from its answers.
@@ -273,7 +273,7 @@ impl<'a> Engine<'a> {
 
 /// Starts a log record: the base as it is now becomes an object, so that undo can bring it back.
 pub(crate) fn log_record(
-    store: Store<'_>,
+    store: &Store<'_>,
     context: &Context,
     verb: Verb,
     key: &SessionKey,

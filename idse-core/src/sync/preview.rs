@@ -38,7 +38,7 @@ pub fn plan(
     };
     let local = workspace.load(key, context)?;
     let seen = match &base {
-        Some(base) => last_seen(store, base, &local)?,
+        Some(base) => last_seen(&store, base, &local)?,
         None => None,
     };
     let row = seen.unwrap_or_else(|| rows::nothing(ProjectId::new(Uuid::nil()), key));
@@ -53,7 +53,7 @@ pub fn plan(
         }
         Verb::Pull => {
             let options = PullOptions { stages: stages.to_vec(), ..PullOptions::default() };
-            let agreed = agreed_texts(store, base.as_ref())?;
+            let agreed = agreed_texts(&store, base.as_ref())?;
             let planned = plan_pull(&sides, &options, &agreed, settings.limits.artifact_bytes);
             planned.into_iter().map(|planned| planned.step).collect()
         }
@@ -72,7 +72,7 @@ pub fn plan(
 }
 
 /// Returns the agreed texts that are still in the object store.
-pub(crate) fn agreed_texts(store: Store<'_>, base: Option<&Base>) -> Result<BTreeMap<Stage, String>> {
+pub(crate) fn agreed_texts(store: &Store<'_>, base: Option<&Base>) -> Result<BTreeMap<Stage, String>> {
     let mut texts = BTreeMap::new();
     let Some(base) = base else { return Ok(texts) };
     for stage in Stage::ALL {

@@ -101,7 +101,7 @@ impl<'a> Attempt<'a> {
         engine.check_session(&located, base.as_ref(), options.adopt_session)?;
         let local = engine.local()?;
         let open = engine.open_conflicts()?;
-        let agreed = agreed_texts(engine.store, base.as_ref())?;
+        let agreed = agreed_texts(&engine.store, base.as_ref())?;
         let sides = Sides { local: &local, base: base.as_ref(), remote: &located.row, open: &open };
         let steps = plan_pull(&sides, options, &agreed, engine.settings.limits.artifact_bytes);
         if !located.exists {
@@ -256,7 +256,7 @@ impl<'a> Attempt<'a> {
         base: &Base,
         conflicts: &mut BTreeMap<Stage, Option<ConflictRecord>>,
     ) -> Result<Vec<FileChange>> {
-        let store = self.engine.store;
+        let store = &self.engine.store;
         let mut files = Vec::new();
         for step in &self.steps {
             let stage = step.step.stage;
@@ -319,7 +319,7 @@ impl<'a> Attempt<'a> {
         draft: &ConflictDraft,
         open: Option<&ConflictRecord>,
     ) -> Result<ConflictRecord> {
-        let store = self.engine.store;
+        let store = &self.engine.store;
         let keep = |text: &Option<String>| text.as_ref().map(|text| store.keep_text(text)).transpose();
         let mut record = ConflictRecord {
             kind: draft.kind,
@@ -359,7 +359,7 @@ impl<'a> Attempt<'a> {
         open: &ConflictRecord,
         kept: &mut Vec<ObjectId>,
     ) -> Result<()> {
-        let store = self.engine.store;
+        let store = &self.engine.store;
         if let Some(bytes) = store.merged(self.engine.remote_folder(), self.engine.key, stage)? {
             let id = store.keep(&bytes)?;
             if open.merged != Some(id) {

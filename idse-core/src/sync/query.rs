@@ -104,7 +104,7 @@ pub fn diff(
             .with_hint("Push or pull first, or compare with what the agency holds: `--remote`."));
     };
     let session = workspace.load(key, context)?;
-    let texts = agreed_texts(store, Some(&base))?;
+    let texts = agreed_texts(&store, Some(&base))?;
     Ok(diff_report(&session, stages, DiffSide::Base, &texts))
 }
 
@@ -124,7 +124,7 @@ pub fn diff_remote(
     let located = engine.locate(base.as_ref(), false, false)?;
     engine.check_session(&located, base.as_ref(), false)?;
     let session = engine.local()?;
-    let agreed = agreed_texts(engine.store, base.as_ref())?;
+    let agreed = agreed_texts(&engine.store, base.as_ref())?;
     let mut texts = BTreeMap::new();
     for (stage, text) in located.row.texts {
         match text {

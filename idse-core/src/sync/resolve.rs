@@ -37,7 +37,7 @@ pub fn resolve(
 ) -> Result<ResolveReport> {
     let ResolveOptions { stage, ref resolution, dry_run } = *options;
     let (_lock, store) = begin(workspace, Some(key), dry_run, context)?;
-    refuse_unsettled(store, key, &[stage])?;
+    refuse_unsettled(&store, key, &[stage])?;
     let folder = remote.key.as_str();
     let mut open = store.conflicts(folder, key)?;
     let record = open.remove(&stage).ok_or_else(|| no_conflict(stage, open.keys().copied().collect()))?;
@@ -49,7 +49,7 @@ pub fn resolve(
         .with_hint("Run `idse sync pull`: it finds the conflict again."));
     };
     let answer = Answer::new(workspace, key, stage, &record, folder, resolution, context)?;
-    let transaction = answer.transaction(store, &base, context)?;
+    let transaction = answer.transaction(&store, &base, context)?;
     let report = ResolveReport {
         project: key.project.clone(),
         session: key.session.clone(),
@@ -138,7 +138,7 @@ impl<'a> Answer<'a> {
         let store = Store::new(workspace.dir());
         let style = before.as_deref().map(TextStyle::of);
         let after = if record.has_text() {
-            let text = chosen(store, key, stage, record, folder, resolution, before.as_deref())?;
+            let text = chosen(&store, key, stage, record, folder, resolution, before.as_deref())?;
             text.map(|text| style.map_or_else(|| text.clone(), |style| style.apply(&text).into_owned()))
         } else {
             before.clone()
@@ -166,7 +166,7 @@ impl<'a> Answer<'a> {
         text || self.record.status.is_some_and(|status| status.remote != self.status.1)
     }
 
-    fn transaction(&self, store: Store<'_>, base: &Base, context: &Context) -> Result<Transaction> {
+    fn transaction(&self, store: &Store<'_>, base: &Base, context: &Context) -> Result<Transaction> {
         let mut log = log_record(store, context, Verb::Resolve, self.key, self.folder, Some(base))?;
         let keep = |text: &Option<String>| text.as_ref().map(|t| store.keep(t.as_bytes())).transpose();
         let (before, after) = (keep(&self.before)?, keep(&self.after)?);
@@ -202,7 +202,7 @@ impl<'a> Answer<'a> {
 
 /// Returns the text that a person chose.
 fn chosen(
-    store: Store<'_>,
+    store: &Store<'_>,
     key: &SessionKey,
     stage: Stage,
     record: &ConflictRecord,

@@ -50,12 +50,12 @@ fn try_tidy(workspace: &Workspace, context: &Context) -> Result<()> {
     }
     let before: Unnamed =
         store.note("unnamed.json")?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let unnamed = unnamed(workspace, store, &named, kept)?;
+    let unnamed = unnamed(workspace, &store, &named, kept)?;
     let mut after = Unnamed::new();
     for name in unnamed {
         let since = before.get(&name).cloned().unwrap_or_else(|| now.to_string());
         if is_old(&since, now) {
-            remove(workspace, store, &name)?;
+            remove(workspace, &store, &name)?;
         } else {
             after.insert(name, since);
         }
@@ -80,7 +80,7 @@ fn keep(log: &[LogRecord], now: Timestamp) -> &[LogRecord] {
 
 fn unnamed(
     workspace: &Workspace,
-    store: Store<'_>,
+    store: &Store<'_>,
     named: &BTreeSet<ObjectId>,
     log: &[LogRecord],
 ) -> Result<Vec<String>> {
@@ -95,7 +95,7 @@ fn unnamed(
     Ok(found)
 }
 
-fn remove(workspace: &Workspace, store: Store<'_>, name: &str) -> Result<()> {
+fn remove(workspace: &Workspace, store: &Store<'_>, name: &str) -> Result<()> {
     if let Ok(id) = name.parse::<ObjectId>() {
         return store.remove_object(id);
     }

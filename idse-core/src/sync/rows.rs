@@ -14,14 +14,14 @@ use crate::sync::store::Store;
 use crate::text::Digest;
 
 /// Returns what the remote held at the revision of the base; `None` where the base does not know it whole.
-pub(crate) fn remembered(store: Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
+pub(crate) fn remembered(store: &Store<'_>, base: &Base) -> Result<Option<RemoteSession>> {
     recall(base, |_, text| store.text(text.object))
 }
 
 /// As [`remembered`], for comparing with the local side only: a text that differs in nothing but line endings and
 /// byte order mark stands for the one that was seen, and is not read from the store.
 pub(crate) fn remembered_beside(
-    store: Store<'_>,
+    store: &Store<'_>,
     base: &Base,
     local: &Session,
 ) -> Result<Option<RemoteSession>> {

@@ -28,7 +28,7 @@ pub(crate) enum Settled {
 }
 
 /// Refuses to touch stages of a push whose fate is not known.
-pub(crate) fn refuse_unsettled(store: Store<'_>, key: &SessionKey, stages: &[Stage]) -> Result<()> {
+pub(crate) fn refuse_unsettled(store: &Store<'_>, key: &SessionKey, stages: &[Stage]) -> Result<()> {
     for push in pending_pushes(store, None, key)? {
         let touched = push.items.iter().map(|item| item.stage).chain(push.statuses.keys().copied());
         let Some(stage) = touched.into_iter().find(|stage| stages.contains(stage)) else { continue };
@@ -68,7 +68,7 @@ pub fn settle(workspace: &Workspace, key: &SessionKey, remote: &dyn Remote, cont
 
 /// Settles every push of this session to this agency that is in the journal.
 pub(crate) fn settle_journal(engine: &Engine<'_>) -> Result<()> {
-    for pending in pending_pushes(engine.store, Some(engine.remote_folder()), engine.key)? {
+    for pending in pending_pushes(&engine.store, Some(engine.remote_folder()), engine.key)? {
         settle_entry(engine, &pending)?;
     }
     Ok(())
@@ -76,7 +76,7 @@ pub(crate) fn settle_journal(engine: &Engine<'_>) -> Result<()> {
 
 /// Returns the pushes of a session whose fate is not known, to one remote or to all.
 pub(crate) fn pending_pushes(
-    store: Store<'_>,
+    store: &Store<'_>,
     remote: Option<&str>,
     key: &SessionKey,
 ) -> Result<Vec<PendingPush>> {

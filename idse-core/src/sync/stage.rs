@@ -29,7 +29,7 @@ impl Workspace {
         self.expect_session(key)?;
         let _lock = self.lock(context)?;
         transaction::recover(self, Some(key), context)?;
-        refuse_unsettled(Store::new(self.dir()), key, &[stage])?;
+        refuse_unsettled(&Store::new(self.dir()), key, &[stage])?;
         let mut state = self.load_state(key, context)?;
         let before = state.status(stage);
         state.set_status(stage, status);

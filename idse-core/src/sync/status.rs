@@ -172,7 +172,7 @@ fn from_disk(
     };
     let local = workspace.load_with(key, &project.settings, context)?;
     let row = match &base {
-        Some(base) => last_seen(store, base, &local)?,
+        Some(base) => last_seen(&store, base, &local)?,
         None => None,
     };
     let mut report = compare(workspace, common, project, &local, remote, base.as_ref(), row.as_ref())?;
@@ -183,7 +183,7 @@ fn from_disk(
 /// Returns what the remote held when it was last read, whether or not the revision still counts.
 ///
 /// A text that the file holds too is not read again.
-pub(super) fn last_seen(store: Store<'_>, base: &Base, local: &Session) -> Result<Option<RemoteSession>> {
+pub(super) fn last_seen(store: &Store<'_>, base: &Base, local: &Session) -> Result<Option<RemoteSession>> {
     let mut known = base.clone();
     known.revision.get_or_insert_with(|| Revision::new(""));
     rows::remembered_beside(store, &known, local)

@@ -2,7 +2,9 @@
 //!
 //! It knows where things lie and that every write is durable; what they mean is decided elsewhere.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,11 +26,13 @@ const LOG: &str = ".idse/sync/log.jsonl";
 const LIMIT: u64 = LARGEST;
 
 /// Access to the engine's own files of one workspace.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Store<'a> {
     dir: &'a Dir,
     /// A dry run names what would be kept and keeps nothing.
     is_dry: bool,
+    /// Objects that this verb has found intact or kept: they need no second look while it holds the lock.
+    intact: Rc<RefCell<BTreeSet<ObjectId>>>,
 }
 
 /// What a base file holds.
@@ -41,12 +45,12 @@ pub(crate) enum StoredBase {
 
 impl<'a> Store<'a> {
     pub(crate) fn new(dir: &'a Dir) -> Self {
-        Self { dir, is_dry: false }
+        Self { dir, is_dry: false, intact: Rc::default() }
     }
 
     /// Returns access for a dry run: nothing is kept.
     pub(crate) fn dry(dir: &'a Dir) -> Self {
-        Self { dir, is_dry: true }
+        Self { dir, is_dry: true, intact: Rc::default() }
     }
 
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>> {
@@ -86,7 +90,12 @@ impl<'a> Store<'a> {
 
     /// Keeps bytes; afterwards they survive whatever happens to the file they came from.
     pub(crate) fn keep(&self, bytes: &[u8]) -> Result<ObjectId> {
-        if self.is_dry { Ok(ObjectId::of(bytes)) } else { objects::keep(self.dir, bytes) }
+        let id = ObjectId::of(bytes);
+        if !self.is_dry && !self.intact.borrow().contains(&id) {
+            objects::keep(self.dir, bytes)?;
+            self.intact.borrow_mut().insert(id);
+        }
+        Ok(id)
     }
 
     /// Keeps a text.
@@ -97,7 +106,11 @@ impl<'a> Store<'a> {
 
     /// Returns the bytes of an object; `None` where it is missing or damaged.
     pub(crate) fn object(&self, id: ObjectId) -> Result<Option<Vec<u8>>> {
-        objects::read(self.dir, id)
+        let bytes = objects::read(self.dir, id)?;
+        if bytes.is_some() {
+            self.intact.borrow_mut().insert(id);
+        }
+        Ok(bytes)
     }
 
     /// Returns an object that is a text.
@@ -157,6 +170,7 @@ impl<'a> Store<'a> {
     }
 
     pub(crate) fn remove_object(&self, id: ObjectId) -> Result<()> {
+        self.intact.borrow_mut().remove(&id);
         self.dir.remove(&objects::path(id))
     }
 

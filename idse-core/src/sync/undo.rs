@@ -32,7 +32,7 @@ pub fn undo(workspace: &Workspace, options: &UndoOptions, context: &Context) -> 
     let log = store.log()?;
     let record = find(&log, op)?;
     let stages: Vec<_> = record.texts.iter().map(|text| text.stage).collect();
-    refuse_unsettled(store, &record.key, &stages)?;
+    refuse_unsettled(&store, &record.key, &stages)?;
     if !dry_run {
         workspace.tidy(&record.key)?;
     }
@@ -110,7 +110,8 @@ impl Undo<'_> {
         let now = self.current_base()?;
         let is_push = record.verb == Verb::Push;
         let base = if is_push { now.clone() } else { self.base_undone(now.as_ref())? };
-        let mut log = log_record(self.store, context, Verb::Undo, &record.key, &record.remote, now.as_ref())?;
+        let mut log =
+            log_record(&self.store, context, Verb::Undo, &record.key, &record.remote, now.as_ref())?;
         log.undoes = Some(record.op);
         let mut files = Vec::new();
         for text in &record.texts {

@@ -9,6 +9,9 @@ use crate::text::ObjectId;
 /// Keeps bytes and returns their id; bytes that are kept already are not written again. Only under the lock.
 pub(crate) fn keep(dir: &Dir, bytes: &[u8]) -> Result<ObjectId> {
     let id = ObjectId::of(bytes);
+    if read(dir, id)?.is_some() {
+        return Ok(id);
+    }
     let path = path(id);
     if dir.create(&path, bytes)? {
         // What a killed process left of an object is of no use: the object is written anew.
@@ -16,7 +19,7 @@ pub(crate) fn keep(dir: &Dir, bytes: &[u8]) -> Result<ObjectId> {
         for name in dir.leftovers(folder)? {
             dir.remove(&format!("{folder}/{name}"))?;
         }
-    } else if read(dir, id)?.is_none() {
+    } else {
         // What lies there is damaged; these bytes are the ones that it should hold.
         dir.replace(&path, bytes)?;
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,10 +12,14 @@ use idse_core::Stage;
 use idse_tests::{Sandbox, Seeded, volume};
 
 use super::aloud;
+use super::strace;
 use super::world::{check_record, files_below};
 
 /// How many pulls run under an editor ordinarily, for each way of saving.
 const PULLS: usize = 40;
+
+/// How long every second pull is held up before each renaming, in microseconds: three saves of the editor.
+const HELD_UP: usize = 6000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Saving {
@@ -53,16 +58,22 @@ fn edit_while_pulling(saving: Saving) {
     let bob = alice.beside("bob");
     drop(bob.idse(&["sync", "clone", "portal"]).success());
     let rounds = volume(PULLS);
+    let strace = strace::strace("the editor that meets a pull that is held up");
     for round in 1.. {
         // A machine that is slow or busy meets the moment more rarely: then it gets more rounds.
-        let is_met = count.displaced > 0 && (saving == Saving::InPlace || count.noticed > 0);
+        let is_met = count.displaced > 0 && count.noticed > 0;
         if round > rounds && (is_met || round > rounds + 8 * PULLS) {
             break;
         }
         bob.write_stage(Stage::Spec, &text("nobody", round));
         drop(bob.idse(&["sync", "push"]).success());
         let started = Duration::from_micros(seeded.below(4000) as u64);
-        pull_under_editor(&alice, saving, round, started, &mut count);
+        let pull = ["sync", "pull", "--json"];
+        let pull = match strace.filter(|_| round % 2 == 0) {
+            Some(strace) => strace::held_up(&alice, strace, HELD_UP, &pull),
+            None => alice.command(&pull),
+        };
+        pull_under_editor(&alice, pull, saving, round, started, &mut count);
         // The next round begins from what everybody agrees on.
         drop(alice.idse(&["sync", "pull"]));
         drop(alice.idse(&["sync", "resolve", "spec", "--remote"]));
@@ -72,8 +83,10 @@ fn edit_while_pulling(saving: Saving) {
     }
     aloud(&format!("editor {saving:?}: {count:?}"));
     assert!(count.displaced > 0, "no pull ever displaced a text of the editor: {count:?}");
-    // A save in place mostly lands before the check or in the displaced file: meeting it in between is a matter of luck.
-    assert!(saving == Saving::InPlace || count.noticed > 0, "no pull ever met the editor: {count:?}");
+    // A save in place mostly lands before the check or in the displaced file: where nothing holds the pull up, meeting it
+    // in between is a matter of luck.
+    let is_luck = saving == Saving::InPlace && strace.is_none();
+    assert!(is_luck || count.noticed > 0, "no pull ever met the editor: {count:?}");
 }
 
 /// The editor changes the first line, the others change the last one: that can be merged.
@@ -85,13 +98,20 @@ fn spec(sandbox: &Sandbox) -> PathBuf {
     sandbox.root().join(sandbox.artifact(Stage::Spec))
 }
 
-fn pull_under_editor(alice: &Sandbox, saving: Saving, round: usize, started: Duration, count: &mut Count) {
+fn pull_under_editor(
+    alice: &Sandbox,
+    pull: Command,
+    saving: Saving,
+    round: usize,
+    started: Duration,
+    count: &mut Count,
+) {
     let path = spec(alice);
     let quiet = AtomicBool::new(false);
     let (must_be_there, pulled) = std::thread::scope(|scope| {
         let editor = scope.spawn(|| edit(&path, saving, round, &quiet));
         std::thread::sleep(started);
-        let pulled = alice.idse(&["sync", "pull", "--json"]);
+        let pulled = alice.run(pull);
         quiet.store(true, Ordering::Relaxed);
         (editor.join().unwrap(), pulled)
     });

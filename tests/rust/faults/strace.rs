@@ -154,6 +154,12 @@ pub(super) fn faulty(
     traced(sandbox, strace, &["-o", "/dev/null", "-e", &filter, "-e", &inject], args)
 }
 
+/// Returns the program with every renaming held up before it happens: what is between a check and an exchange lasts.
+pub(super) fn held_up(sandbox: &Sandbox, strace: &Path, micros: usize, args: &[&str]) -> Command {
+    let inject = format!("inject=renameat2:delay_enter={micros}");
+    traced(sandbox, strace, &["-o", "/dev/null", "-e", "trace=renameat2", "-e", &inject], args)
+}
+
 #[test]
 fn the_changing_calls_are_picked_out_of_a_trace() {
     let trace = "7 openat(3, \"a\", O_RDONLY) = 4\n7 openat(3, \"b\", O_WRONLY|O_CREAT) = 4\n\

@@ -156,6 +156,29 @@ fn a_second_save_while_the_first_goes_back_is_the_one_that_stays() {
 }
 
 #[test]
+fn a_save_over_a_text_that_went_back_leaves_both() {
+    let fixture = Fixture::new(true);
+    let place = fixture.dir.place("specs/spec.md").unwrap();
+    fixture.dir.clear_aside(ASIDE).unwrap();
+    // The first save goes back under an editor that saves on: what it saves over was no longer its newest text.
+    let temp = place.write_temp(b"first save", None).unwrap();
+    let copy = fixture.dir.copy_beside(&place, &temp, ASIDE).unwrap();
+    fs::write(fixture.path(), "second save").unwrap();
+    assert!(system::exchange(&place.folder, &temp, place.name).unwrap());
+    fs::write(fixture.path(), "third save").unwrap();
+    fixture.dir.put_back(&place, ObjectId::of(b"new"), &temp, ASIDE).unwrap();
+    assert_eq!(copy.as_deref(), Some(ASIDE));
+    let aside = fixture.aside();
+    let mut kept: Vec<_> =
+        fs::read_dir(aside.parent().unwrap()).unwrap().map(|e| read(&e.unwrap().path())).collect();
+    kept.push(read(&fixture.path()));
+    for text in ["first save", "second save", "third save"] {
+        assert!(kept.iter().any(|kept| kept == text), "{text} is not among {kept:?}");
+    }
+    fixture.assert_no_temps();
+}
+
+#[test]
 fn a_file_removed_meanwhile_comes_back() {
     let fixture = Fixture::new(true);
     let place = fixture.dir.place("specs/spec.md").unwrap();

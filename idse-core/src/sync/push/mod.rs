@@ -132,7 +132,7 @@ impl<'a> Attempt<'a> {
         let mut remembered = None;
         if let (true, Some(base), false) = (may_remember, &base, options.replace_session || options.recreate)
         {
-            remembered = rows::remembered(engine.store, base)?.map(|row| Located {
+            remembered = rows::remembered(&engine.store, base)?.map(|row| Located {
                 row,
                 remembered: true,
                 exists: true,

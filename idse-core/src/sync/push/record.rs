@@ -79,7 +79,7 @@ impl Attempt<'_> {
 
     /// Writes down what the push intends, and keeps every text of it and every text that it replaces.
     pub(super) fn pending(&self) -> Result<PendingPush> {
-        let store = self.engine.store;
+        let store = &self.engine.store;
         let mut log = self.engine.log_record(Verb::Push, self.base.as_ref())?;
         let mut items = Vec::new();
         for PushStep { step, .. } in &self.steps {
