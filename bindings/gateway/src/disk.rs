@@ -37,8 +37,19 @@ pub(crate) fn is_readable_by_others(path: &Path) -> bool {
     }
 }
 
-/// Writes a new file for its owner alone: after a crash it is there as a whole or not at all. One that is there stays.
-pub(crate) fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+/// Writes new files for their owner alone, durably: after a crash each is there as a whole or not at all. One that is
+/// there stays. The folder is waited for once, whatever their number.
+pub(crate) fn write_new(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    for (name, bytes) in files {
+        write_one(folder, &name, &bytes)?;
+    }
+    sync_folder(folder).map_err(|error| failed(folder, "write to", error))
+}
+
+fn write_one(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
     if path.exists() {
         return Ok(());
@@ -60,8 +71,7 @@ pub(crate) fn write_new(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         let mut file = options.open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        sync_folder(folder)
+        fs::rename(&temporary, &path)
     };
     write().map_err(|error| {
         drop(fs::remove_file(&temporary));

@@ -24,11 +24,12 @@ impl Folder {
 
 impl Displaced for Folder {
     fn keep(&self, entries: &[Entry]) -> Result<()> {
+        let mut files = Vec::new();
         for entry in entries {
             let json = serde_json::to_vec_pretty(entry).map_err(|error| broken(&self.path, error))?;
-            disk::write_new(&self.path, &format!("{}.json", entry.id), &json)?;
+            files.push((format!("{}.json", entry.id), json));
         }
-        Ok(())
+        disk::write_new(&self.path, files)
     }
 
     fn list(&self, project: Option<&str>) -> Result<Vec<Entry>> {

@@ -282,7 +282,7 @@ impl Load for WirePushes {
         rate(time, clients, |(client, id, digests, revision), round| {
             let body = json!({
                 "project_id": id, "session_id": "s1", "artifacts": artifacts(round), "nulls": [],
-                "base": digests, "op": uuid::Uuid::new_v4(), "revision": revision,
+                "base": digests, "op": uuid::Uuid::new_v4().to_string(), "revision": revision,
             });
             let answer = parse(&client.ask(&head, "/sync/push", &body.to_string()));
             assert_eq!(answer["in_step"], true);
