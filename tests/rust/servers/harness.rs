@@ -47,7 +47,7 @@ fn every_layout_answers_as_it_does_in_the_field() {
             _ => "200",
         };
         assert_eq!(read(layout, "id,xmin"), xmin, "{layout:?}, hidden: {hidden}");
-        let framework = if layout == Layout::Deployed { "200" } else { "400" };
+        let framework = if matches!(layout, Layout::Deployed | Layout::Extended) { "200" } else { "400" };
         assert_eq!(read(layout, "framework"), framework, "{layout:?}");
     }
 }
