@@ -247,9 +247,13 @@ impl World {
                 sync::push(&client.workspace, &key(), wire, options, context)
             });
         let requests = self.requests() - requests;
-        let allowed = &[(ErrorKind::Exists, "other_project"), (ErrorKind::Unavailable, "contended")];
+        let mut allowed = vec![(ErrorKind::Exists, "other_project"), (ErrorKind::Unavailable, "contended")];
+        if !self.is_quiet {
+            // An editor may have made a file anew that the push was to delete.
+            allowed.push((ErrorKind::InvalidArgument, ""));
+        }
         let linked = matches!(&ended, Ended::Badly(error) if error.reason() == "other_project");
-        let report = self.expect(ended, allowed)?;
+        let report = self.expect(ended, &allowed)?;
         if let Some(pure) = pure {
             return self.is_pure(who, &pure, "a dry push");
         }
@@ -260,7 +264,9 @@ impl World {
             self.clients[who].seen = None;
             return Ok(());
         };
-        self.pushed(&report, &before)?;
+        // The push may have finished a pull that was called off; then it sent what that one wrote.
+        let files = if self.is_quiet { self.clients[who].texts() } else { before };
+        self.pushed(&report, &files)?;
         if in_step && self.is_quiet {
             let bound = if report.outcome == Outcome::Done { 1 } else { 0 };
             // What stands in the way is read anew before it is told.
@@ -281,11 +287,11 @@ impl World {
     }
 
     /// An acknowledged push is in the history of the row.
-    fn pushed(&mut self, report: &SyncReport, before: &BTreeMap<Stage, String>) -> Checked {
+    fn pushed(&mut self, report: &SyncReport, files: &BTreeMap<Stage, String>) -> Checked {
         let sent =
             report.steps.iter().filter(|s| s.action == Action::Send && report.outcome == Outcome::Done);
         for step in sent {
-            let mut text = before.get(&step.stage).cloned().unwrap_or_default();
+            let mut text = files.get(&step.stage).cloned().unwrap_or_default();
             let history = self.target().map(|target| self.agency.history(&target, step.stage));
             let history = history.unwrap_or_default();
             // An editor may have saved before the file was read: then the report says which text it was.
