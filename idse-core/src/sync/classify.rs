@@ -152,6 +152,47 @@ mod tests {
         Known { digest: Digest::of(text), is_empty: text.is_empty(), untouched: text == "template" }
     }
 
+    /// The table, a line for each of its cells: local, base, remote; `-` is absent.
+    #[test]
+    fn each_cell_of_the_table_has_its_class() {
+        use Class::*;
+        for (local, base, remote, class) in [
+            ("-", "-", "-", InSync),
+            ("-", "-", "x", NewThere),
+            ("x", "-", "-", NewHere),
+            ("x", "-", "x", Adopt),
+            ("template", "-", "x", RemoteChange),
+            ("x", "-", "template", LocalChange),
+            ("x", "-", "y", BothAdded),
+            ("-", "x", "-", BothGone),
+            ("-", "x", "x", DeletedHere),
+            ("-", "x", "y", DeleteEdit),
+            ("x", "x", "-", ClearedThere),
+            ("y", "x", "-", EditClear),
+            ("x", "x", "", ClearedThere),
+            ("y", "x", "", EditClear),
+            ("-", "x", "", BothGone),
+            ("", "x", "", SameChange),
+            ("-", "", "", DeletedHere),
+            ("x", "x", "x", InSync),
+            ("x", "x", "y", RemoteChange),
+            ("y", "x", "y", SameChange),
+            ("y", "x", "x", LocalChange),
+            ("", "x", "x", Suspicious),
+            ("y", "x", "z", BothChanged),
+            ("", "", "x", RemoteChange),
+            ("x", "", "", LocalChange),
+        ] {
+            let side = |t: &'static str| (t != "-").then_some(t);
+            let found = classify(
+                side(local).map_or(Local::Absent, |t| Local::Text(text(t))),
+                side(base).map(Digest::of),
+                side(remote).map_or(Remote::Absent, |t| Remote::Text(text(t))),
+            );
+            assert_eq!(found, class, "{local:?} {base:?} {remote:?}");
+        }
+    }
+
     /// Every combination of local, base and remote over a small alphabet, each against an independent statement.
     #[test]
     fn the_table_is_complete() {
